@@ -1,0 +1,117 @@
+import * as v from "valibot";
+import { NON_EMPTY_STRING, objectMessage, type Schema } from "./schema.ts";
+
+/** The tokens of one login, in the API's own JSON. */
+export interface Credentials {
+  /** The ID token: a JWT that is valid for one hour. */
+  id_token: string;
+  /** The access token. */
+  access_token: string;
+  /** The refresh token. A refresh usually answers without one: the old one then stays in use. */
+  refresh_token?: string;
+}
+
+/** The answer to saving credentials. */
+export interface AuthorizationTempCode {
+  /** The temporary code: good for one exchange within 10 seconds. */
+  code: string;
+}
+
+/** The body of an error answer of the API. */
+export interface ApiErrorBody {
+  /** A short machine word, such as `permission_denied`. */
+  type: string;
+  /** A text for people. */
+  message: string;
+  /** Whatever else the API has to say. */
+  data?: Record<string, unknown>;
+}
+
+/** A token or code: any string but the empty one. */
+export const token: v.GenericSchema<unknown, string> = /* @__PURE__ */ v.pipe(
+  /* @__PURE__ */ v.string(NON_EMPTY_STRING),
+  /* @__PURE__ */ v.nonEmpty(NON_EMPTY_STRING),
+);
+
+/* @__NO_SIDE_EFFECTS__ */
+function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
+  return v.pipe(
+    v.object(
+      { id_token: token, access_token: token, refresh_token: v.nullish(refreshToken) },
+      objectMessage,
+    ),
+    v.transform(({ id_token, access_token, refresh_token }) =>
+      refresh_token ? { id_token, access_token, refresh_token } : { id_token, access_token }
+    ),
+  );
+}
+
+/**
+ * Reads {@linkcode Credentials}. Unknown fields are left out, `refresh_token: null` reads as absent, and no token
+ * may be empty.
+ *
+ * The issues of a valibot error hold the value that was read, tokens included: do not log them.
+ *
+ * @example Read what a store holds
+ * ```ts
+ * import * as v from "valibot";
+ * import { type Credentials, CredentialsSchema } from "@saasus-sdk/credential";
+ *
+ * const stored = '{"id_token":"a","access_token":"b","refresh_token":null}';
+ * const credentials: Credentials = v.parse(CredentialsSchema, JSON.parse(stored));
+ * console.assert(!("refresh_token" in credentials));
+ * ```
+ */
+export const CredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credentialsWith(token);
+
+/** The answer to a refresh, where an empty `refresh_token` says what an absent one says: keep the old one. */
+export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credentialsWith(
+  /* @__PURE__ */ v.string("Expected a string"),
+);
+
+/**
+ * Reads an {@linkcode AuthorizationTempCode}. The code has the shape of a UUID, but not always its version bits, so
+ * that any non-empty string passes.
+ *
+ * @example Read an answer
+ * ```ts
+ * import * as v from "valibot";
+ * import { AuthorizationTempCodeSchema } from "@saasus-sdk/credential";
+ *
+ * const { code } = v.parse(AuthorizationTempCodeSchema, { code: crypto.randomUUID() });
+ * console.assert(code.length === 36);
+ * ```
+ */
+export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> = /* @__PURE__ */ v.object(
+  { code: token },
+  objectMessage,
+);
+
+/**
+ * Reads an {@linkcode ApiErrorBody}. Unknown fields are left out, and `data: null` reads as absent.
+ *
+ * @example Tell an error of the API from a proxy's
+ * ```ts
+ * import * as v from "valibot";
+ * import { ApiErrorBodySchema } from "@saasus-sdk/credential";
+ *
+ * console.assert(v.is(ApiErrorBodySchema, { type: "not_found", message: "no such code" }));
+ * console.assert(!v.is(ApiErrorBodySchema, { error: "Bad Gateway" }));
+ * ```
+ */
+export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ v.pipe(
+  /* @__PURE__ */ v.object({
+    type: /* @__PURE__ */ v.string("Expected a string"),
+    message: /* @__PURE__ */ v.string("Expected a string"),
+    data: /* @__PURE__ */ v.nullish(
+      /* @__PURE__ */ v.record(
+        /* @__PURE__ */ v.string(),
+        /* @__PURE__ */ v.unknown(),
+        objectMessage,
+      ),
+    ),
+  }, objectMessage),
+  /* @__PURE__ */ v.transform(({ type, message, data }) =>
+    data ? { type, message, data } : { type, message }
+  ),
+);
