@@ -1,8 +1,72 @@
+/**
+ * The client of the SaaSus credentials API for Deno, Bun, Node, browsers and workers: exchange the temporary code of a
+ * login, refresh tokens, and hand a login over to another application.
+ *
+ * @example Exchange the code of a login, and refresh later
+ * ```ts
+ * import { CredentialClient, signatureAuth } from "@saasus-sdk/credential";
+ *
+ * const client = new CredentialClient({
+ *   auth: signatureAuth({ saasId: "saasID", apiKey: "apiKey", secretKey: "secret" }),
+ * });
+ *
+ * async function exchange(code: string) {
+ *   const { refresh_token } = await client.getAuthCredentials({ code });
+ *   if (refresh_token === undefined) return;
+ *   return await client.getAuthCredentials({
+ *     authFlow: "refreshTokenAuth",
+ *     refreshToken: refresh_token,
+ *   });
+ * }
+ * ```
+ *
+ * @module
+ */
+
 export { AuthFlowSchema } from "./src/auth_flow.ts";
+export type { AuthFlow, RefreshTokenAuth, TempCodeAuth } from "./src/auth_flow.ts";
 export { bearerAuth } from "./src/bearer_auth.ts";
-export { signatureAuth } from "./src/signature_auth.ts";
+export { CredentialClient } from "./src/client.ts";
+export type { ApiResponse } from "./src/client.ts";
+export {
+  CredentialApiError,
+  CredentialError,
+  CredentialInputError,
+  CredentialNetworkError,
+  CredentialResponseError,
+  CredentialSessionError,
+  CredentialTimeoutError,
+  isCredentialError,
+} from "./src/errors.ts";
+export type {
+  AnyCredentialError,
+  CredentialApiErrorOptions,
+  CredentialErrorCode,
+  CredentialErrorOptions,
+  CredentialInputErrorOptions,
+  CredentialNetworkErrorOptions,
+  CredentialResponseErrorOptions,
+  CredentialTimeoutErrorOptions,
+  NetworkErrorReason,
+  Operation,
+} from "./src/errors.ts";
 export {
   ApiErrorBodySchema,
   AuthorizationTempCodeSchema,
   CredentialsSchema,
 } from "./src/models.ts";
+export type { ApiErrorBody, AuthorizationTempCode, Credentials } from "./src/models.ts";
+export type {
+  CallOptions,
+  CredentialClientOptions,
+  CredentialClientSettings,
+  FromEnvOptions,
+  RequestOptions,
+  ResponseEvent,
+  RetryEvent,
+} from "./src/options.ts";
+export type { AuthRequest, RequestAuth } from "./src/request_auth.ts";
+export type { RetryOptions } from "./src/retry.ts";
+export type { ValidationIssue } from "./src/schema.ts";
+export { signatureAuth } from "./src/signature_auth.ts";
+export type { SignatureAuthOptions } from "./src/signature_auth.ts";

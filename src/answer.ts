@@ -1,0 +1,134 @@
+import type { ApiCall } from "./api_call.ts";
+import {
+  type AnyCredentialError,
+  CredentialApiError,
+  CredentialResponseError,
+  type Operation,
+} from "./errors.ts";
+import { retryAfterOf } from "./http_date.ts";
+import { ApiErrorBodySchema } from "./models.ts";
+import { discard, isJson, readText } from "./response_body.ts";
+import { validate, type ValidationIssue } from "./schema.ts";
+import { safeData, safeWord } from "./untrusted.ts";
+
+/** The longest body that is read, in bytes: 1 MiB. */
+const LONGEST_BODY = 2 ** 20;
+
+/** What every error tells of its call. */
+export interface ErrorContext {
+  /** The operation. */
+  readonly operation: Operation;
+  /** How often the call had been repeated. */
+  readonly retryCount: number;
+}
+
+/** What was asked, as far as it matters for the answer. */
+export interface Question<T> {
+  /** The call that is answered. */
+  readonly call: ApiCall<T>;
+  /** The value of the `Authorization` header that went out. */
+  readonly authorization: string;
+  /** What every error about the answer tells of the call. */
+  readonly errorContext: ErrorContext;
+  /** What an error must not repeat: the tokens of the call and the headers that went out with it. */
+  readonly secrets: readonly string[];
+  /** The first error of the call after which the service may have acted on the request. */
+  readonly lost: AnyCredentialError | undefined;
+  /** The time in ms since the epoch, as the server sees it. */
+  readonly now: () => number;
+}
+
+/** An answer that has been read to its end. */
+export interface Answer {
+  /** The response, its body read or let go. */
+  readonly response: Response;
+  /** The trace id of the answer. */
+  readonly traceId: string | undefined;
+  /** The body; `undefined` where it is no JSON by its content type, and was not read. */
+  readonly text: string | undefined;
+}
+
+/** Reads an answer, and no more of it than is needed. Throws for redirects and bodies over 1 MiB. */
+export async function readAnswer<T>(response: Response, question: Question<T>): Promise<Answer> {
+  const traceId = safeWord(response.headers.get("x-saasus-trace-id"), question.secrets);
+  const answer = { response, traceId, text: undefined };
+  if (isRedirect(response.status)) {
+    discard(response);
+    throw badAnswer("the answer is a redirect, which is not followed", answer, question);
+  }
+  if (!isJson(response.headers)) {
+    discard(response);
+    return answer;
+  }
+  const text = await readText(response, LONGEST_BODY);
+  if (text === undefined) throw badAnswer("its body is longer than 1 MiB", answer, question);
+  return { ...answer, text };
+}
+
+/** What the API promises, out of an answer. Throws the error that any other answer is. */
+export function evaluateAnswer<T>(answer: Answer, question: Question<T>): T {
+  if (!answer.response.ok) throw apiError(answer, question);
+  if (answer.text === undefined) {
+    throw badAnswer("its body is no JSON by its content type", answer, question);
+  }
+  const json = parseJson(answer.text);
+  if (json === undefined) throw badAnswer("its body is no JSON", answer, question);
+  const result = validate(question.call.answer, json.value);
+  if (result.ok) return result.value;
+  throw badAnswer("its body is not what the API promises", answer, question, result.issues);
+}
+
+function apiError<T>(
+  { response, text, traceId }: Answer,
+  question: Question<T>,
+): CredentialApiError {
+  const { call, errorContext, secrets, lost, now } = question;
+  const { status, headers } = response;
+  const body = validate(ApiErrorBodySchema, parseJson(text ?? "")?.value);
+  const type = body.ok ? machineWord(safeWord(body.value.type, secrets)) : undefined;
+  const cause = status === 404 ? lost : undefined;
+  const reason = type === undefined ? "" : ` (${type})`;
+  const doubt = cause && `; ${call.spent} by an earlier attempt whose answer was lost`;
+  return new CredentialApiError(
+    `${call.failure}: the API answered ${status}${reason}${doubt ?? ""}`,
+    {
+      ...errorContext,
+      cause,
+      status,
+      type,
+      data: body.ok ? safeData(body.value.data, secrets) : undefined,
+      traceId,
+      retryAfter: retryAfterOf(headers, now()),
+    },
+  );
+}
+
+function badAnswer<T>(
+  problem: string,
+  { response: { status }, traceId }: Answer,
+  { call, errorContext }: Question<T>,
+  issues?: readonly ValidationIssue[],
+): CredentialResponseError {
+  return new CredentialResponseError(
+    `${call.failure}: the API answered ${status}, but ${problem}`,
+    { ...errorContext, status, traceId, issues },
+  );
+}
+
+/** 0 is what a browser shows of a redirect that it was told not to follow. */
+function isRedirect(status: number): boolean {
+  return [0, 301, 302, 303, 307, 308].includes(status);
+}
+
+/** The form of an error's `type`, such as `permission_denied`. */
+function machineWord(word: string | undefined): string | undefined {
+  return word !== undefined && /^[A-Za-z][\w.-]{0,63}$/.test(word) ? word : undefined;
+}
+
+function parseJson(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,162 @@
+import {
+  type Answer,
+  type ErrorContext,
+  evaluateAnswer,
+  type Question,
+  readAnswer,
+} from "./answer.ts";
+import type { ApiCall } from "./api_call.ts";
+import { CallerThrew } from "./caller_threw.ts";
+import {
+  type AnyCredentialError,
+  CredentialInputError,
+  CredentialNetworkError,
+  CredentialResponseError,
+} from "./errors.ts";
+import { isHeaderValue } from "./header_value.ts";
+import { networkErrorReason, NO_ANSWER } from "./network_error.ts";
+import type { ResponseEvent } from "./options.ts";
+import type { ServerClock } from "./server_clock.ts";
+import type { CallSettings } from "./settings.ts";
+
+/** What all calls of one client share. */
+export interface Service {
+  /** The URL of the API, without a query. */
+  readonly url: string;
+  /** What sends requests. */
+  readonly fetch: typeof fetch;
+  /** The clock that requests are signed by. */
+  readonly clock: ServerClock;
+  /** Told of each answer. */
+  readonly onResponse?: ((event: ResponseEvent) => void | Promise<void>) | undefined;
+}
+
+/** What the attempts of a call share. */
+export interface CallProgress {
+  /** Whether a rejected authorization may still be renewed: once in a call. */
+  mayRenew: boolean;
+  /** The first error of the call after which the service may have acted on the request. */
+  lost: AnyCredentialError | undefined;
+}
+
+/** What an attempt works with. */
+export interface AttemptContext<T> {
+  /** The call that it is an attempt at. */
+  readonly call: ApiCall<T>;
+  /** The options of the call. */
+  readonly settings: CallSettings;
+  /** What all calls share. */
+  readonly service: Service;
+  /** What all attempts at the call share. */
+  readonly progress: CallProgress;
+  /** The number of the attempt, counted from 1. */
+  readonly number: number;
+  /** Ends the attempt. */
+  readonly signal: AbortSignal;
+}
+
+/** A good answer of the API. */
+export interface GoodAnswer<T> extends Answer {
+  /** What the body holds. */
+  readonly data: T;
+}
+
+/**
+ * One attempt: asks for the authorization, sends the request and reads the answer. After a 401 the authorization is asked
+ * for again, and the request sent once more if it comes out different: that renews a token and mends a clock, and never
+ * repeats what is hopeless.
+ *
+ * Throws errors of this package and {@linkcode CallerThrew}, nothing else.
+ */
+export async function attempt<T>(context: AttemptContext<T>): Promise<GoodAnswer<T>> {
+  const { progress } = context;
+  const authorization = await authorize(context, false);
+  let question = questionOf(context, authorization);
+  let answer = await exchange(context, question);
+  if (answer.response.status === 401 && progress.mayRenew) {
+    progress.mayRenew = false;
+    const renewed = await authorize(context, true);
+    if (renewed !== authorization) {
+      question = questionOf(context, renewed);
+      answer = await exchange(context, question);
+    }
+  }
+  return { ...answer, data: evaluateAnswer(answer, question) };
+}
+
+/** Asks for the value of the `Authorization` header. */
+async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Promise<string> {
+  const { call: { method, query, body, failure }, settings, service } = context;
+  const { clock, url } = service;
+  const request = { method, url: url + query, body, timestamp: clock.now(), rejected };
+  const value: unknown = await CallerThrew.guard(() => settings.auth(request));
+  if (isHeaderValue(value) && value.trim() !== "") return value;
+  throw new CredentialInputError(failure, {
+    ...errorContext(context),
+    issues: [{ path: "auth", expected: "a function that answers the value of a header" }],
+  });
+}
+
+function questionOf<T>(context: AttemptContext<T>, authorization: string): Question<T> {
+  const { call, settings, service, progress } = context;
+  return {
+    call,
+    authorization,
+    errorContext: errorContext(context),
+    secrets: [...call.secrets, authorization, ...Object.values(settings.headers)],
+    lost: progress.lost,
+    now: () => service.clock.now(),
+  };
+}
+
+/** Sends the request, reads the answer, learns from its clock and tells of it. */
+async function exchange<T>(context: AttemptContext<T>, question: Question<T>): Promise<Answer> {
+  const { clock, onResponse } = context.service;
+  const started = performance.now();
+  const sent = clock.local();
+  const answer = await receive(context, question);
+  const { response: { status, headers }, traceId } = answer;
+  clock.learn({ sent, received: clock.local(), headers });
+  if (onResponse !== undefined) {
+    const duration = performance.now() - started;
+    const { call: { operation }, number } = context;
+    const event = { operation, attempt: number, status, duration };
+    await CallerThrew.guard(() =>
+      onResponse(traceId === undefined ? event : { ...event, traceId })
+    );
+  }
+  return answer;
+}
+
+async function receive<T>(context: AttemptContext<T>, question: Question<T>): Promise<Answer> {
+  try {
+    return await readAnswer(await send(context, question.authorization), question);
+  } catch (thrown) {
+    if (thrown instanceof CredentialResponseError) throw thrown;
+    const reason = networkErrorReason(thrown);
+    throw new CredentialNetworkError(`${context.call.failure}: ${NO_ANSWER[reason]}`, {
+      ...errorContext(context),
+      reason,
+    });
+  }
+}
+
+/** Sends the URL and the body that were signed, to the byte. */
+async function send<T>(context: AttemptContext<T>, authorization: string): Promise<Response> {
+  const { call: { method, query, body }, settings, service, signal } = context;
+  // An auth that took its time must not send anything for a call that has ended meanwhile.
+  signal.throwIfAborted();
+  const { fetch, url } = service;
+  const headers: Record<string, string> = {
+    ...settings.headers,
+    accept: "application/json",
+    authorization,
+  };
+  if (body === "") return await fetch(url + query, { method, headers, redirect: "manual", signal });
+  headers["content-type"] = "application/json";
+  return await fetch(url + query, { method, headers, body, redirect: "manual", signal });
+}
+
+function errorContext<T>({ call: { operation }, number }: AttemptContext<T>): ErrorContext {
+  return { operation, retryCount: number - 1 };
+}

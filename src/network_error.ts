@@ -1,0 +1,44 @@
+import type { NetworkErrorReason } from "./errors.ts";
+
+/** What each reason says in a message. */
+export const NO_ANSWER: Readonly<Record<NetworkErrorReason, string>> = {
+  refused: "the connection was refused",
+  reset: "the connection ended before the answer did",
+  dns: "the name of the host was not found",
+  tls: "no secure connection could be made (TLS)",
+  other: "no answer came",
+};
+
+/** How Deno, Bun, Node and browsers speak of each reason: in codes, or only in messages. The first that fits counts. */
+const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
+  ["dns", /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|name not resolved/i],
+  ["refused", /ECONNREFUSED|connection ?refused/i],
+  ["tls", /certificate|\btls\b|\bssl\b|_TLS_|_SSL_|CERT_|EPROTO|handshake|corrupt message/i],
+  [
+    "reset",
+    /ECONNRESET|EPIPE|UND_ERR_SOCKET|reset by peer|connection ?(?:closed|reset)|socket connection was closed|other side closed|terminated|reading a body|broken pipe|unexpected end/i,
+  ],
+];
+
+/**
+ * Why a `fetch` failed. What a runtime throws may hold the URL, and so tokens, in its message, its causes and its
+ * fields: this word is all that is kept of it.
+ */
+export function networkErrorReason(thrown: unknown): NetworkErrorReason {
+  const text = describe(thrown, 5);
+  return SIGNS.find(([, sign]) => sign.test(text))?.[0] ?? "other";
+}
+
+/** Names, codes and messages along the causes, without the URLs in them, which could have any word in them. */
+function describe(thrown: unknown, depth: number): string {
+  if (typeof thrown !== "object" || thrown === null || depth === 0) return "";
+  const { name, code, message, cause, errors } = thrown as Record<string, unknown>;
+  const first = Array.isArray(errors) ? errors[0] : undefined;
+  const own = [name, code, message].filter((part) => typeof part === "string").join(" ");
+  return [
+    own.replace(/\bhttps?:\/\/\S+/g, ""),
+    describe(cause, depth - 1),
+    describe(first, depth - 1),
+  ]
+    .join(" ");
+}

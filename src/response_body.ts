@@ -1,0 +1,42 @@
+/**
+ * Reads a body as UTF-8 text, and stops as soon as it is longer than `limit` bytes.
+ *
+ * @returns The text, or `undefined` for a body that is longer.
+ */
+export async function readText(response: Response, limit: number): Promise<string | undefined> {
+  if (Number(response.headers.get("content-length")) > limit) {
+    discard(response);
+    return undefined;
+  }
+  if (response.body === null) return "";
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    length += value.byteLength;
+    if (length > limit) {
+      ignoreFailure(reader.cancel());
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** Lets go of a body that nobody reads, so that its connection is not held. */
+export function discard(response: Response): void {
+  if (response.body !== null) ignoreFailure(response.body.cancel());
+}
+
+/** Closing a connection that is already broken fails; there is nothing to do about it. */
+function ignoreFailure(closing: Promise<void>): void {
+  closing.catch(() => {});
+}
+
+/** Whether a body is JSON by its content type. None at all is taken for JSON, which the API always sends. */
+export function isJson(headers: Headers): boolean {
+  const type = headers.get("content-type");
+  return type === null || /^(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type.trim());
+}

@@ -1,0 +1,180 @@
+import ky, { isTimeoutError } from "ky";
+import type { ErrorContext } from "./answer.ts";
+import type { ApiCall } from "./api_call.ts";
+import { attempt, type CallProgress, type GoodAnswer, type Service } from "./attempt.ts";
+import { CallerThrew } from "./caller_threw.ts";
+import {
+  type AnyCredentialError,
+  CredentialNetworkError,
+  CredentialTimeoutError,
+  isCredentialError,
+} from "./errors.ts";
+import { NO_ANSWER } from "./network_error.ts";
+import type { RetryEvent } from "./options.ts";
+import { isAnswerLost, retryDelay } from "./retry.ts";
+import type { CallSettings } from "./settings.ts";
+
+/** What the transport of one client is made of. */
+export interface Transport extends Service {
+  /** Told before each retry. */
+  readonly onRetry?: ((event: RetryEvent) => void | Promise<void>) | undefined;
+}
+
+/** What a call came to. */
+export interface Outcome<T> extends GoodAnswer<T> {
+  /** How often the call was repeated. */
+  readonly retryCount: number;
+}
+
+/**
+ * Makes a call with as many attempts as it takes and its settings allow.
+ *
+ * ky counts the attempts, waits between them and keeps the time of each and of them all. It is given the URL without its
+ * query, and a `fetch` that makes a whole attempt, down to the last byte of the body. So ky never holds a token that
+ * what it throws could tell, and a body that is cut off is a failed attempt like any other.
+ *
+ * Throws errors of this package, the reason of the caller's signal, or what a caller's function threw.
+ */
+export async function send<T>(
+  call: ApiCall<T>,
+  settings: CallSettings,
+  transport: Transport,
+): Promise<Outcome<T>> {
+  return await new CallRun(call, settings, transport).outcome();
+}
+
+class CallRun<T> {
+  readonly #call: ApiCall<T>;
+  readonly #settings: CallSettings;
+  readonly #transport: Transport;
+  readonly #totalTimeout: number;
+  readonly #started = performance.now();
+  readonly #progress: CallProgress = { mayRenew: true, lost: undefined };
+  #attempts = 0;
+  /** The limit that is running, in ms: that of an attempt, or of the whole call. */
+  #limit: number;
+  #retry: { readonly delay: number; readonly error: AnyCredentialError } | undefined;
+  #answer: GoodAnswer<T> | undefined;
+
+  constructor(call: ApiCall<T>, settings: CallSettings, transport: Transport) {
+    this.#call = call;
+    this.#settings = settings;
+    this.#transport = transport;
+    this.#totalTimeout = settings.totalTimeout ?? call.totalTimeout;
+    this.#limit = this.#totalTimeout;
+  }
+
+  async outcome(): Promise<Outcome<T>> {
+    const { signal } = this.#settings;
+    try {
+      signal?.throwIfAborted();
+      await untilAborted(this.#request(), signal);
+      if (this.#answer !== undefined) return { ...this.#answer, retryCount: this.#attempts - 1 };
+    } catch (thrown) {
+      if (signal?.aborted) throw signal.reason;
+      if (thrown instanceof CallerThrew) throw thrown.value;
+      throw this.#translated(thrown) ?? this.#unknownError();
+    }
+    throw this.#unknownError();
+  }
+
+  async #request(): Promise<void> {
+    const { timeout, retry: { limit }, signal } = this.#settings;
+    await ky(this.#transport.url, {
+      method: this.#call.method,
+      timeout,
+      totalTimeout: this.#totalTimeout,
+      throwHttpErrors: false,
+      fetch: async (request) => await this.#attempt((request as Request).signal),
+      retry: {
+        limit,
+        methods: ["get", "post"],
+        shouldRetry: ({ error }) => this.#shouldRetry(error),
+        delay: () => this.#retry?.delay ?? 0,
+      },
+      hooks: { beforeRetry: [async () => await this.#beforeRetry()] },
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  async #attempt(signal: AbortSignal): Promise<Response> {
+    const number = ++this.#attempts;
+    const { timeout } = this.#settings;
+    this.#limit = timeout < this.#remaining() ? timeout : this.#totalTimeout;
+    const answer = await attempt({
+      call: this.#call,
+      settings: this.#settings,
+      service: this.#transport,
+      progress: this.#progress,
+      number,
+      signal,
+    });
+    this.#answer = answer;
+    return answer.response;
+  }
+
+  /** The one place that decides whether there is another attempt; how long it waits is {@linkcode retryDelay}'s. */
+  #shouldRetry(thrown: unknown): boolean {
+    const error = this.#translated(thrown);
+    this.#limit = this.#totalTimeout;
+    if (error === undefined || this.#settings.signal?.aborted) return false;
+    const delay = retryDelay(error, {
+      attempt: this.#attempts,
+      remaining: this.#remaining(),
+      random: Math.random(),
+    }, this.#settings.retry);
+    if (delay === undefined) return false;
+    if (isAnswerLost(error)) this.#progress.lost ??= error;
+    this.#retry = { delay, error };
+    return true;
+  }
+
+  async #beforeRetry(): Promise<void> {
+    const { onRetry } = this.#transport;
+    const retry = this.#retry;
+    if (onRetry === undefined || retry === undefined) return;
+    const { operation } = this.#call;
+    await CallerThrew.guard(() => onRetry({ operation, attempt: this.#attempts, ...retry }));
+  }
+
+  /** The errors of this package as they are, and those of ky as ours; `undefined` for anything else. */
+  #translated(thrown: unknown): AnyCredentialError | undefined {
+    if (isCredentialError(thrown)) return thrown;
+    if (!isTimeoutError(thrown)) return undefined;
+    const timeout = this.#limit;
+    return new CredentialTimeoutError(
+      `${this.#call.failure}: no answer within ${timeout} ms`,
+      { ...this.#errorContext, timeout },
+    );
+  }
+
+  #unknownError(): CredentialNetworkError {
+    return new CredentialNetworkError(`${this.#call.failure}: ${NO_ANSWER.other}`, {
+      ...this.#errorContext,
+      reason: "other",
+    });
+  }
+
+  get #errorContext(): ErrorContext {
+    return { operation: this.#call.operation, retryCount: Math.max(0, this.#attempts - 1) };
+  }
+
+  #remaining(): number {
+    return this.#totalTimeout - (performance.now() - this.#started);
+  }
+}
+
+/** Waits for a call, but not after its caller has lost interest, whatever holds the call up. */
+async function untilAborted(call: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await call;
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    await Promise.race([call, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}

@@ -1,0 +1,74 @@
+import { isVisibleAscii } from "./header_value.ts";
+
+/** So many characters of a secret in a row are taken for a quotation of it. */
+const QUOTATION = 12;
+
+/** The longest trace id and the longest `type` that are passed on, in characters. */
+const LONGEST_WORD = 128;
+
+/** How much text and how many values the `data` of an error may have to be passed on. */
+const MOST_DATA = { characters: 4_096, values: 512 };
+
+/**
+ * Whether a text quotes a secret, as it is or percent-encoded, in any case of its letters: a whole one, or a piece of one
+ * that is long enough to matter.
+ */
+export function quotesSecret(text: string, secrets: readonly string[]): boolean {
+  const versions = [text.toLowerCase(), percentDecoded(text).toLowerCase()];
+  return secrets.some((secret) => {
+    const hidden = secret.toLowerCase();
+    return hidden !== "" && versions.some((version) => quotes(version, hidden));
+  });
+}
+
+function quotes(text: string, secret: string): boolean {
+  if (text.includes(secret)) return true;
+  for (let start = 0; start + QUOTATION <= text.length; start++) {
+    if (secret.includes(text.slice(start, start + QUOTATION))) return true;
+  }
+  return false;
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A word that the server has sent, such as a trace id, if it is one and quotes no secret. */
+export function safeWord(text: unknown, secrets: readonly string[]): string | undefined {
+  return isVisibleAscii(text) && text.length <= LONGEST_WORD && !quotesSecret(text, secrets)
+    ? text
+    : undefined;
+}
+
+/** An object that the server has sent, if it is not too large and quotes no secret anywhere in it. */
+export function safeData(
+  data: Record<string, unknown> | undefined,
+  secrets: readonly string[],
+): Record<string, unknown> | undefined {
+  if (data === undefined) return undefined;
+  const text = textOf(data);
+  return text === undefined || quotesSecret(text, secrets) ? undefined : data;
+}
+
+/** All keys and values, a line each, or `undefined` if there are too many. Without recursion: the nesting is the server's. */
+function textOf(data: unknown): string | undefined {
+  const lines: string[] = [];
+  const pending = [data];
+  for (let values = 0, characters = 0; pending.length > 0; values++) {
+    const value = pending.pop();
+    const line = typeof value === "object" && value !== null
+      ? Object.keys(value).join("\n")
+      : String(value);
+    characters += line.length;
+    if (values > MOST_DATA.values || characters > MOST_DATA.characters) return undefined;
+    lines.push(line);
+    if (typeof value === "object" && value !== null) {
+      for (const item of Object.values(value)) pending.push(item);
+    }
+  }
+  return lines.join("\n");
+}
