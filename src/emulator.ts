@@ -1,0 +1,60 @@
+/**
+ * The credentials service of SaaSus on your own machine: for tests, and for working without a network.
+ *
+ * @example In a test
+ * ```ts
+ * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
+ * import {
+ *   CredentialEmulator,
+ *   EMULATOR_BEARER_TOKEN,
+ *   serveEmulator,
+ * } from "@saasus-sdk/credential/emulator";
+ *
+ * const emulator = new CredentialEmulator({ rotation: true });
+ * await using server = await serveEmulator(emulator);
+ *
+ * const client = new CredentialClient({
+ *   auth: bearerAuth(EMULATOR_BEARER_TOKEN),
+ *   baseUrl: server.url,
+ * });
+ * emulator.faults = [{ kind: "status", status: 503 }]; // the client gets over it
+ * const { id_token } = await client.getAuthCredentials({ code: emulator.issueCode() });
+ * console.assert(id_token.split(".").length === 3);
+ * ```
+ *
+ * @example As a program
+ * ```sh
+ * deno run --allow-net=127.0.0.1 jsr:@saasus-sdk/credential/emulator
+ * ```
+ *
+ * @module
+ */
+
+export type {
+  CompleteAnswer,
+  DroppedAnswer,
+  EmulatorAnswer,
+  TruncatedAnswer,
+} from "./emulator_answer.ts";
+export { EMULATOR_BEARER_TOKEN, EMULATOR_SIGNATURE } from "./emulator_authorization.ts";
+export type {
+  DelayFault,
+  DropFault,
+  Fault,
+  FaultRequest,
+  Faults,
+  FaultTiming,
+  NotJsonFault,
+  StatusFault,
+  TruncateFault,
+} from "./emulator_fault.ts";
+export type { CredentialEmulatorOptions } from "./emulator_options.ts";
+export type { EmulatorRequest } from "./emulator_request.ts";
+export {
+  type EmulatorServer,
+  serveEmulator,
+  type ServeEmulatorOptions,
+} from "./emulator_server.ts";
+export { CredentialEmulator } from "./emulator_service.ts";
+export type { ApiErrorBody, Credentials } from "./models.ts";
+export type { SignatureAuthOptions } from "./signature_auth.ts";
