@@ -29,7 +29,7 @@ export type Validation<T> =
  */
 export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
   try {
-    const result = safeParse(schema, input);
+    const result = safeParse(schema, input, { abortPipeEarly: true });
     return result.success
       ? { ok: true, value: result.output }
       : { ok: false, issues: result.issues.map(toValidationIssue) };

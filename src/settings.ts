@@ -4,7 +4,7 @@ import { type CallHeaders, headersSchema, refererSchema, traceIdSchema } from ".
 import { checkInput, type InputFailure } from "./check_input.ts";
 import type { CredentialClientOptions, RequestOptions } from "./options.ts";
 import type { RequestAuth } from "./request_auth.ts";
-import type { RetrySettings } from "./retry.ts";
+import type { RetryOptions, RetrySettings } from "./retry.ts";
 import { objectMessage, type Schema } from "./schema.ts";
 
 /** The longest time that timers can wait, in ms. */
@@ -73,9 +73,18 @@ const limit = /* @__PURE__ */ v.optional(
   ),
 );
 
-const retry = /* @__PURE__ */ v.strictObject(
+const retryObject = /* @__PURE__ */ v.strictObject(
   { limit, delay: wait, maxDelay: wait },
-  (issue) => objectMessage(issue, '"limit", "delay" and "maxDelay"'),
+  (issue) =>
+    issue.expected === "Object"
+      ? "Expected an object or false"
+      : objectMessage(issue, '"limit", "delay" and "maxDelay"'),
+);
+
+const noRetry = /* @__PURE__ */ v.literal(false);
+
+const retry = /* @__PURE__ */ v.lazy((input): Schema<RetryOptions | false> =>
+  input === false ? noRetry : retryObject
 );
 
 const auth = /* @__PURE__ */ v.custom<RequestAuth>(
@@ -86,12 +95,7 @@ const auth = /* @__PURE__ */ v.custom<RequestAuth>(
 const callOptions = {
   timeout: time,
   totalTimeout: time,
-  retry: /* @__PURE__ */ v.optional(
-    /* @__PURE__ */ v.union(
-      [/* @__PURE__ */ v.literal(false), retry],
-      "Expected an object or false",
-    ),
-  ),
+  retry: /* @__PURE__ */ v.optional(retry),
   headers: /* @__PURE__ */ v.optional(headersSchema),
   referer: /* @__PURE__ */ v.optional(refererSchema),
   saasusReferer: /* @__PURE__ */ v.optional(refererSchema),

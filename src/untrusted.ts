@@ -3,6 +3,9 @@ import { isVisibleAscii } from "./header_value.ts";
 /** So many characters of a secret in a row are taken for a quotation of it. */
 const QUOTATION = 12;
 
+/** A secret of fewer characters is met by chance within a word, so that only a whole word counts. */
+const SHORTEST_SECRET = 8;
+
 /** The longest trace id and the longest `type` that are passed on, in characters. */
 const LONGEST_WORD = 128;
 
@@ -22,6 +25,8 @@ export function quotesSecret(text: string, secrets: readonly string[]): boolean 
 }
 
 function quotes(text: string, secret: string): boolean {
+  if (text === secret) return true;
+  if (secret.length < SHORTEST_SECRET) return text.split(/\W+/).includes(secret);
   if (text.includes(secret)) return true;
   for (let start = 0; start + QUOTATION <= text.length; start++) {
     if (secret.includes(text.slice(start, start + QUOTATION))) return true;
