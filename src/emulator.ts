@@ -41,6 +41,7 @@ export type {
   DelayFault,
   DropFault,
   Fault,
+  FaultFunction,
   FaultRequest,
   Faults,
   FaultTiming,
@@ -52,9 +53,15 @@ export type { CredentialEmulatorOptions } from "./emulator_options.ts";
 export type { EmulatorRequest } from "./emulator_request.ts";
 export {
   type EmulatorServer,
+  type RequestHandler,
   serveEmulator,
   type ServeEmulatorOptions,
 } from "./emulator_server.ts";
 export { CredentialEmulator } from "./emulator_service.ts";
 export type { ApiErrorBody, Credentials } from "./models.ts";
 export type { SignatureAuthOptions } from "./signature_auth.ts";
+
+if (import.meta.main) {
+  const { runProgram } = await import("./emulator_program.ts");
+  await runProgram();
+}

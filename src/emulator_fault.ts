@@ -1,15 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
 import * as v from "valibot";
-import {
-  type CompleteAnswer,
-  emptyAnswer,
-  type EmulatorAnswer,
-  errorAnswer,
-  htmlAnswer,
-  jsonAnswer,
-  truncated,
-} from "./emulator_answer.ts";
-import type { EmulatorRequest } from "./emulator_request.ts";
 import { CredentialInputError } from "./errors.ts";
 import { type ApiErrorBody, ApiErrorBodySchema } from "./models.ts";
 import { objectMessage, type Schema, validate } from "./schema.ts";
@@ -91,12 +80,14 @@ export interface FaultRequest {
  * });
  * ```
  */
-export type Faults =
-  | readonly (Fault | undefined)[]
-  | ((request: FaultRequest) => Fault | undefined);
+export type Faults = readonly (Fault | undefined)[] | FaultFunction;
+
+/** Decides for each request which fault it meets, if any. */
+export type FaultFunction = (request: FaultRequest) => Fault | undefined;
 
 const WHEN = 'Expected "before_handling" or "after_handling"';
 const MS = "Expected a whole number of ms, 0 to 2,147,483,647";
+const HEADERS = "Expected an object of valid header names and values";
 const STATUS = "Expected a whole number, 200 to 599";
 
 const when = v.exactOptional(v.picklist(["before_handling", "after_handling"], WHEN));
@@ -118,9 +109,7 @@ const FAULT: Schema<Fault> = v.variant("kind", [
       v.minValue(200, STATUS),
       v.maxValue(599, STATUS),
     ),
-    headers: v.exactOptional(
-      v.record(v.string(), v.string("Expected a string"), "Expected an object"),
-    ),
+    headers: v.exactOptional(v.custom<Record<string, string>>(isHeaders, HEADERS)),
     body: v.exactOptional(
       v.union([v.string(), ApiErrorBodySchema], "Expected a string or an error body"),
     ),
@@ -129,32 +118,33 @@ const FAULT: Schema<Fault> = v.variant("kind", [
   v.strictObject({ kind: v.literal("not_json"), when }, objectMessage),
 ], 'Expected "delay", "drop", "truncate", "status" or "not_json"');
 
+const FAULT_OR_NONE: Schema<Fault | undefined> = v.optional(FAULT);
+
+const FAULT_LIST: Schema<(Fault | undefined)[]> = v.array(FAULT_OR_NONE, "Expected a list");
+
 /** Hands out faults, one for each request. */
 export class FaultSource {
-  #faults: Faults = [];
+  #list: (Fault | undefined)[] = [];
+  #ask: FaultFunction | undefined;
   #count = 0;
 
   /** The faults that are left, or the function. */
   get faults(): Faults {
-    return typeof this.#faults === "function" ? this.#faults : [...this.#faults];
+    return this.#ask ?? [...this.#list];
   }
 
   /** Takes the place of those that are left. */
   set faults(faults: Faults) {
-    this.#faults = typeof faults === "function"
-      ? faults
-      : checked(v.array(v.optional(FAULT), "Expected a list or a function"), faults);
+    const isFunction = typeof faults === "function";
+    this.#list = isFunction ? [] : checked(FAULT_LIST, [...faults]);
+    this.#ask = isFunction ? faults : undefined;
   }
 
   /** The fault for the next request. */
   next(method: FaultRequest["method"]): Fault | undefined {
     this.#count++;
-    if (typeof this.#faults === "function") {
-      return checked(v.optional(FAULT), this.#faults({ method, count: this.#count }));
-    }
-    const [fault, ...rest] = this.#faults;
-    this.#faults = rest;
-    return fault;
+    if (this.#ask === undefined) return this.#list.shift();
+    return checked(FAULT_OR_NONE, this.#ask({ method, count: this.#count }));
   }
 }
 
@@ -164,51 +154,10 @@ function checked<T>(schema: Schema<T>, value: T): T {
   throw new CredentialInputError("Cannot emulate the fault", { issues: result.issues });
 }
 
-/** Does what a fault says to the handling of a request. */
-export async function withFault(
-  fault: Fault | undefined,
-  request: Pick<EmulatorRequest, "signal">,
-  handle: () => Promise<CompleteAnswer>,
-): Promise<EmulatorAnswer> {
-  if (fault === undefined) return await handle();
-  if (fault.kind === "truncate") return truncated(await handle());
-  const answer = fault.when === "after_handling" ? await handle() : undefined;
-  switch (fault.kind) {
-    case "delay":
-      return await hasWaited(fault.ms, request.signal)
-        ? answer ?? await handle()
-        : { kind: "dropped" };
-    case "drop":
-      return { kind: "dropped" };
-    case "status":
-      return statusAnswer(fault);
-    case "not_json":
-      return htmlAnswer(200, "<!DOCTYPE html><title>Welcome</title><h1>It works!</h1>");
-    default:
-      return fault satisfies never;
-  }
-}
-
-/** Whether the wait came to its end before the client left. */
-async function hasWaited(ms: number, signal?: AbortSignal): Promise<boolean> {
+function isHeaders(value: unknown): boolean {
   try {
-    await wait(ms, undefined, signal === undefined ? {} : { signal });
-    return true;
+    return new Headers(value as Record<string, string>) !== undefined;
   } catch {
     return false;
   }
-}
-
-function statusAnswer({ status, headers = {}, body }: StatusFault): CompleteAnswer {
-  const answer = bodyAnswer(status, body);
-  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
-  return answer;
-}
-
-function bodyAnswer(status: number, body: StatusFault["body"]): CompleteAnswer {
-  if (status === 204 || status === 205 || status === 304) return emptyAnswer(status);
-  if (typeof body === "string") return { ...emptyAnswer(status), body };
-  return body === undefined
-    ? errorAnswer(status, "A fault of the emulator")
-    : jsonAnswer(status, body);
 }

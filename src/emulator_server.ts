@@ -3,7 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { type EmulatorAnswer, errorAnswer } from "./emulator_answer.ts";
 import type { EmulatorRequest } from "./emulator_request.ts";
-import type { CredentialEmulator } from "./emulator_service.ts";
+
+/** What a server needs of an emulator. */
+export interface RequestHandler {
+  /** Decides what a request is answered. */
+  handle(request: EmulatorRequest): Promise<EmulatorAnswer>;
+}
 
 /** Where to serve an emulator, and how. */
 export interface ServeEmulatorOptions {
@@ -59,7 +64,7 @@ export interface EmulatorServer {
  * ```
  */
 export async function serveEmulator(
-  emulator: CredentialEmulator,
+  emulator: RequestHandler,
   options: ServeEmulatorOptions = {},
 ): Promise<EmulatorServer> {
   const { port = 0, hostname = "127.0.0.1", keepAlive = false } = options;
@@ -79,17 +84,25 @@ export async function serveEmulator(
 }
 
 async function respond(
-  emulator: CredentialEmulator,
+  emulator: RequestHandler,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
+  send(await answerOf(emulator, request, gone.signal), request, response);
+}
+
+async function answerOf(
+  emulator: RequestHandler,
+  request: IncomingMessage,
+  signal: AbortSignal,
+): Promise<EmulatorAnswer> {
   try {
-    send(await emulator.handle(received(request, gone.signal)), request, response);
-  } catch {
-    // The client has gone in the middle of its body, or a fault function threw.
-    send(errorAnswer(500, "The emulator has failed"), request, response);
+    return await emulator.handle(received(request, signal));
+  } catch (error) {
+    // A function of the user threw, or the client has gone in the middle of its body and hears nothing any more.
+    return errorAnswer(500, `The emulator failed: ${error instanceof Error ? error.message : ""}`);
   }
 }
 
@@ -112,24 +125,28 @@ function received(request: IncomingMessage, signal: AbortSignal): EmulatorReques
 }
 
 function send(answer: EmulatorAnswer, request: IncomingMessage, response: ServerResponse): void {
-  switch (answer.kind) {
-    case "dropped":
-      request.socket.destroy();
-      break;
-    case "truncated":
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      response.write(answer.body, () => request.socket.destroy());
-      break;
-    case "complete":
-      if (answer.body !== null) {
-        response.setHeader("Content-Length", Buffer.byteLength(answer.body));
-      }
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      response.end(answer.body ?? undefined);
-      break;
-    default:
-      answer satisfies never;
+  if (answer.kind === "dropped") {
+    request.socket.destroy();
+    return;
   }
+  const { status, headers, body } = answer;
+  if (body !== null && !headers.has("Content-Length")) {
+    headers.set("Content-Length", String(Buffer.byteLength(body)));
+  }
+  response.writeHead(status, Object.fromEntries(headers));
+  if (answer.kind === "truncated") response.write(body, () => request.socket.destroy());
+  else end(body ?? "", request, response);
+}
+
+/** Ends a response once its request has ended: a connection that is closed over an unread body is reset. */
+function end(body: string, request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  request.once("end", () => response.end());
+  request.resume();
 }
 
 function listening(server: Server, port: number, hostname: string): Promise<void> {

@@ -7,13 +7,14 @@ import {
 } from "./emulator_answer.ts";
 import { AuthorizationCheck } from "./emulator_authorization.ts";
 import { corsHeaders, preflightHeaders } from "./emulator_cors.ts";
-import { type Faults, FaultSource, withFault } from "./emulator_fault.ts";
+import { type Faults, FaultSource } from "./emulator_fault.ts";
+import { withFault } from "./emulator_fault_effect.ts";
 import {
   type CredentialEmulatorOptions,
   type EmulatorSettings,
   settingsOf,
 } from "./emulator_options.ts";
-import { type EmulatorRequest, readBody, targetOf } from "./emulator_request.ts";
+import { type BodyReading, type EmulatorRequest, readBody, targetOf } from "./emulator_request.ts";
 import { exchangeOrRefresh, save } from "./emulator_operation.ts";
 import { TokenMint } from "./emulator_tokens.ts";
 import { CredentialVault } from "./emulator_vault.ts";
@@ -51,8 +52,9 @@ export class CredentialEmulator {
    * Answers a request. It needs no `this`, so that it can be handed to a server: `Deno.serve(emulator.fetch)`,
    * `Bun.serve(emulator)`.
    *
-   * A handler of `fetch` has no hold of the connection: faults that cut it do so by a body that ends in an error.
-   * `serveEmulator` really cuts it.
+   * A handler of `fetch` has no hold of the connection: faults that cut it do so by a body that ends in an error. And
+   * a `Request` (that of `Bun.serve` as well) has mended its URL: a signature over a query with, say, a bare `'` does
+   * not hold. `serveEmulator` has neither limit.
    */
   readonly fetch: (request: Request) => Promise<Response> = async (request) =>
     toResponse(await this.handle(request));
@@ -138,31 +140,25 @@ export class CredentialEmulator {
    * @returns What to send, and whether to cut the connection.
    */
   async handle(request: EmulatorRequest): Promise<EmulatorAnswer> {
-    const { method, headers } = request;
-    const { cors, now } = this.#settings;
-    const common: [string, string][] = [
-      ["Date", new Date(now()).toUTCString()],
-      ["X-Saasus-Trace-Id", traceIdOf(headers)],
-      ...corsHeaders(cors, headers),
-    ];
-    const fault = isOperation(method) && targetOf(request.url).path === PATH
-      ? this.#faults.next(method)
-      : undefined;
-    const answer = await withFault(fault, request, () => this.#answer(request));
-    if (answer.kind === "dropped") return answer;
-    for (const [name, value] of common) {
-      if (!answer.headers.has(name)) answer.headers.set(name, value);
-    }
+    const { method, headers, url } = request;
+    const { path, query } = targetOf(url);
+    const isOperation = path === PATH && (method === "GET" || method === "POST");
+    const fault = isOperation ? this.#faults.next(method) : undefined;
+    // Read even where nobody looks at it: a connection that is closed over an unread body is reset.
+    const body = await readBody(request, this.#settings.maxBodySize);
+    const answer = await withFault(fault, request, async () => {
+      if (isOperation) return await this.#operate(request, query, body);
+      return path === PATH ? this.#otherMethod(request) : errorAnswer(404, "There is no such path");
+    });
+    if (answer.kind !== "dropped") this.#addCommonHeaders(answer.headers, headers);
     return answer;
   }
 
-  async #answer(request: EmulatorRequest): Promise<CompleteAnswer> {
-    const { method, headers, url } = request;
-    const { path, query } = targetOf(url);
-    // Read even where nobody looks at it: a connection that is closed over an unread body is reset.
-    const body = await readBody(request, this.#settings.maxBodySize);
-    if (path !== PATH) return errorAnswer(404, "There is no such path");
-    if (!isOperation(method)) return this.#otherMethod(method, headers);
+  async #operate(
+    { method, url, headers }: EmulatorRequest,
+    query: URLSearchParams,
+    body: BodyReading,
+  ): Promise<CompleteAnswer> {
     if (body.kind === "too_large") return errorAnswer(413, "The body is too long");
     if (body.kind === "not_utf8") return errorAnswer(400, "The body is not UTF-8");
     const signed = { method, url, body: body.text };
@@ -171,7 +167,7 @@ export class CredentialEmulator {
     return method === "POST" ? save(this.#vault, body.text) : exchangeOrRefresh(this.#vault, query);
   }
 
-  #otherMethod(method: string, headers: Headers): CompleteAnswer {
+  #otherMethod({ method, headers }: EmulatorRequest): CompleteAnswer {
     const { cors } = this.#settings;
     if (method === "OPTIONS" && cors !== false) {
       const answer = emptyAnswer(204);
@@ -182,10 +178,19 @@ export class CredentialEmulator {
     answer.headers.set("Allow", cors === false ? "GET, POST" : "GET, POST, OPTIONS");
     return answer;
   }
-}
 
-function isOperation(method: string): method is "GET" | "POST" {
-  return method === "GET" || method === "POST";
+  /** Adds what every answer has. Headers that a fault has set stay. */
+  #addCommonHeaders(answer: Headers, request: Headers): void {
+    const { cors, now } = this.#settings;
+    const common: [string, string][] = [
+      ["Date", new Date(now()).toUTCString()],
+      ["X-Saasus-Trace-Id", traceIdOf(request)],
+      ...corsHeaders(cors, request),
+    ];
+    for (const [name, value] of common) {
+      if (!answer.has(name)) answer.set(name, value);
+    }
+  }
 }
 
 /** The trace id of the caller, if it is fit for logs; else a new one. */
