@@ -9,7 +9,7 @@ import { retryAfterOf } from "./http_date.ts";
 import { ApiErrorBodySchema } from "./models.ts";
 import { discard, isJson, readText } from "./response_body.ts";
 import { validate, type ValidationIssue } from "./schema.ts";
-import { safeData, safeWord } from "./untrusted.ts";
+import { safeData, safeTraceId, safeType, type SecretFinder } from "./untrusted.ts";
 
 /** The longest body that is read, in bytes: 1 MiB. */
 const LONGEST_BODY = 2 ** 20;
@@ -30,8 +30,8 @@ export interface Question<T> {
   readonly authorization: string;
   /** What every error about the answer tells of the call. */
   readonly errorContext: ErrorContext;
-  /** What an error must not repeat: the tokens of the call and the headers that went out with it. */
-  readonly secrets: readonly string[];
+  /** Finds what an error must not repeat: tokens of the call, and the headers that went out with it. */
+  readonly quotesSecret: SecretFinder;
   /** The first error of the call after which the service may have acted on the request. */
   readonly lost: AnyCredentialError | undefined;
   /** The time in ms since the epoch, as the server sees it. */
@@ -50,7 +50,7 @@ export interface Answer {
 
 /** Reads an answer, and no more of it than is needed. Throws for redirects and bodies over 1 MiB. */
 export async function readAnswer<T>(response: Response, question: Question<T>): Promise<Answer> {
-  const traceId = safeWord(response.headers.get("x-saasus-trace-id"), question.secrets);
+  const traceId = safeTraceId(response.headers.get("x-saasus-trace-id"), question.quotesSecret);
   const answer = { response, traceId, text: undefined };
   if (isRedirect(response.status)) {
     discard(response);
@@ -82,10 +82,10 @@ function apiError<T>(
   { response, text, traceId }: Answer,
   question: Question<T>,
 ): CredentialApiError {
-  const { call, errorContext, secrets, lost, now } = question;
+  const { call, errorContext, quotesSecret, lost, now } = question;
   const { status, headers } = response;
   const body = validate(ApiErrorBodySchema, parseJson(text ?? "")?.value);
-  const type = body.ok ? machineWord(safeWord(body.value.type, secrets)) : undefined;
+  const type = body.ok ? safeType(body.value.type, quotesSecret) : undefined;
   const cause = status === 404 ? lost : undefined;
   const reason = type === undefined ? "" : ` (${type})`;
   const doubt = cause && `; ${call.spent} by an earlier attempt whose answer was lost`;
@@ -96,7 +96,7 @@ function apiError<T>(
       cause,
       status,
       type,
-      data: body.ok ? safeData(body.value.data, secrets) : undefined,
+      data: body.ok ? safeData(body.value.data, quotesSecret) : undefined,
       traceId,
       retryAfter: retryAfterOf(headers, now()),
     },
@@ -118,11 +118,6 @@ function badAnswer<T>(
 /** 0 is what a browser shows of a redirect that it was told not to follow. */
 function isRedirect(status: number): boolean {
   return [0, 301, 302, 303, 307, 308].includes(status);
-}
-
-/** The form of an error's `type`, such as `permission_denied`. */
-function machineWord(word: string | undefined): string | undefined {
-  return word !== undefined && /^[A-Za-z][\w.-]{0,63}$/.test(word) ? word : undefined;
 }
 
 function parseJson(text: string): { readonly value: unknown } | undefined {

@@ -16,8 +16,10 @@ import {
 import { isHeaderValue } from "./header_value.ts";
 import { networkErrorReason, NO_ANSWER } from "./network_error.ts";
 import type { ResponseEvent } from "./options.ts";
+import { keepsSecret } from "./secret_keeper.ts";
 import type { ServerClock } from "./server_clock.ts";
 import type { CallSettings } from "./settings.ts";
+import { quotesSecret } from "./untrusted.ts";
 
 /** What all calls of one client share. */
 export interface Service {
@@ -99,11 +101,13 @@ async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Prom
 
 function questionOf<T>(context: AttemptContext<T>, authorization: string): Question<T> {
   const { call, settings, service, progress } = context;
+  const { auth, headers } = settings;
+  const secrets = [...call.secrets, authorization, ...Object.values(headers)];
   return {
     call,
     authorization,
     errorContext: errorContext(context),
-    secrets: [...call.secrets, authorization, ...Object.values(settings.headers)],
+    quotesSecret: (text) => quotesSecret(text, secrets) || keepsSecret(auth, text),
     lost: progress.lost,
     now: () => service.clock.now(),
   };

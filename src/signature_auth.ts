@@ -2,6 +2,7 @@ import { CredentialInputError } from "./errors.ts";
 import { isVisibleAscii } from "./header_value.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 import type { ValidationIssue } from "./schema.ts";
+import { keepSecret } from "./secret_keeper.ts";
 
 /** The three parts of a SaaSus signature, as the platform's console shows them. */
 export interface SignatureAuthOptions {
@@ -50,12 +51,13 @@ export interface SignatureAuthOptions {
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
   const { saasId, apiKey, secretKey } = checked(options);
   let key: Promise<CryptoKey> | undefined;
-  return async (request) => {
+  const auth: RequestAuth = async (request) => {
     const text = signedText(request, apiKey);
     key ??= hmacKey(secretKey);
     const signature = await crypto.subtle.sign("HMAC", await key, new TextEncoder().encode(text));
     return `SAASUSSIGV1 Sig=${hex(signature)}, SaaSID=${saasId}, APIKey=${apiKey}`;
   };
+  return keepSecret(auth, secretKey);
 }
 
 /** The text under the signature: minute, API key, method, URL without its scheme, body; nothing between them. */

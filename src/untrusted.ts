@@ -6,8 +6,8 @@ const QUOTATION = 12;
 /** A secret of fewer characters is met by chance within a word, so that only a whole word counts. */
 const SHORTEST_SECRET = 8;
 
-/** The longest trace id and the longest `type` that are passed on, in characters. */
-const LONGEST_WORD = 128;
+/** The longest trace id that is passed on, in characters. */
+const LONGEST_TRACE_ID = 128;
 
 /** How much text and how many values the `data` of an error may have to be passed on. */
 const MOST_DATA = { characters: 4_096, values: 512 };
@@ -42,9 +42,22 @@ function percentDecoded(text: string): string {
   }
 }
 
-/** A word that the server has sent, such as a trace id, if it is one and quotes no secret. */
-export function safeWord(text: unknown, secrets: readonly string[]): string | undefined {
-  return isVisibleAscii(text) && text.length <= LONGEST_WORD && !quotesSecret(text, secrets)
+/** Tells whether a text quotes a secret of the call. */
+export type SecretFinder = (text: string) => boolean;
+
+/** A trace id that the server has sent, if it is one and quotes no secret. */
+export function safeTraceId(text: unknown, quotes: SecretFinder): string | undefined {
+  return isVisibleAscii(text) && text.length <= LONGEST_TRACE_ID && !quotes(text)
+    ? text
+    : undefined;
+}
+
+/**
+ * The `type` of an error that the server has sent, if it is a word such as `permission_denied` and quotes no secret. With
+ * digits it may be no longer than 32 characters: keys and UUIDs are.
+ */
+export function safeType(text: string, quotes: SecretFinder): string | undefined {
+  return /^[A-Za-z](?:[A-Za-z_.-]{0,63}|[\w.-]{0,31})$/.test(text) && !quotes(text)
     ? text
     : undefined;
 }
@@ -52,11 +65,11 @@ export function safeWord(text: unknown, secrets: readonly string[]): string | un
 /** An object that the server has sent, if it is not too large and quotes no secret anywhere in it. */
 export function safeData(
   data: Record<string, unknown> | undefined,
-  secrets: readonly string[],
+  quotes: SecretFinder,
 ): Record<string, unknown> | undefined {
   if (data === undefined) return undefined;
   const text = textOf(data);
-  return text === undefined || quotesSecret(text, secrets) ? undefined : data;
+  return text === undefined || quotes(text) ? undefined : data;
 }
 
 /** All keys and values, a line each, or `undefined` if there are too many. Without recursion: the nesting is the server's. */
