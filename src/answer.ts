@@ -54,14 +54,14 @@ export async function readAnswer<T>(response: Response, question: Question<T>): 
   const answer = { response, traceId, text: undefined };
   if (isRedirect(response.status)) {
     discard(response);
-    throw badAnswer("the answer is a redirect, which is not followed", answer, question);
+    throw badAnswer("a redirect, which is not followed", answer, question);
   }
   if (!isJson(response.headers)) {
     discard(response);
     return answer;
   }
   const text = await readText(response, LONGEST_BODY);
-  if (text === undefined) throw badAnswer("its body is longer than 1 MiB", answer, question);
+  if (text === undefined) throw badAnswer("but its body is longer than 1 MiB", answer, question);
   return { ...answer, text };
 }
 
@@ -69,13 +69,13 @@ export async function readAnswer<T>(response: Response, question: Question<T>): 
 export function evaluateAnswer<T>(answer: Answer, question: Question<T>): T {
   if (!answer.response.ok) throw apiError(answer, question);
   if (answer.text === undefined) {
-    throw badAnswer("its body is no JSON by its content type", answer, question);
+    throw badAnswer("but its body is no JSON by its content type", answer, question);
   }
   const json = parseJson(answer.text);
-  if (json === undefined) throw badAnswer("its body is no JSON", answer, question);
+  if (json === undefined) throw badAnswer("but its body is no JSON", answer, question);
   const result = validate(question.call.answer, json.value);
   if (result.ok) return result.value;
-  throw badAnswer("its body is not what the API promises", answer, question, result.issues);
+  throw badAnswer("but its body is not what the API promises", answer, question, result.issues);
 }
 
 function apiError<T>(
@@ -110,7 +110,7 @@ function badAnswer<T>(
   issues?: readonly ValidationIssue[],
 ): CredentialResponseError {
   return new CredentialResponseError(
-    `${call.failure}: the API answered ${status}, but ${problem}`,
+    `${call.failure}: the API answered ${status}, ${problem}`,
     { ...errorContext, status, traceId, issues },
   );
 }
