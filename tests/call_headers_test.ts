@@ -1,0 +1,175 @@
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { headersSchema, refererSchema, traceIdSchema } from "../src/call_headers.ts";
+import { type Schema, validate } from "../src/schema.ts";
+
+const secret = crypto.randomUUID();
+/** What would end a header and begin another, or is no Latin-1. */
+const BAD = ["\r", "\n", "\r\nX-Evil: 1", "\0", "\x01", "\x7f", "\u0100", "\u{1F600}"];
+
+function read<T>(schema: Schema<T>, input: unknown): T {
+  const result = validate(schema, input);
+  assert(result.ok, "It was refused");
+  return result.value;
+}
+
+/** What was expected, where a value is refused; and it must not be in what is told. */
+function refusal(schema: Schema<unknown>, input: unknown): string {
+  const result = validate(schema, input);
+  assert(!result.ok, "It was taken");
+  assert(!JSON.stringify(result).includes(secret));
+  return result.issues.map(({ expected }) => expected).join("; ");
+}
+
+test("headersSchema reads records, pairs and Headers under lower-case names", () => {
+  const headers = { "x-one": "1", "x-two": "zwei, dé ü\t!" };
+  const shapes: readonly unknown[] = [
+    { "X-One": "1", "x-TWO": headers["x-two"] },
+    [["X-One", "1"], ["X-Two", headers["x-two"]]],
+    new Headers(headers),
+    new Map(Object.entries(headers)),
+    Object.assign(Object.create(null), headers),
+  ];
+  for (const shape of shapes) assertEquals(read(headersSchema, shape), headers);
+  for (const none of [{}, [], new Headers()]) assertEquals(read(headersSchema, none), {});
+  assertEquals(read(headersSchema, { "x-empty": "" }), { "x-empty": "" });
+});
+
+test("headersSchema refuses CR, LF, NUL and the like in the values and names of every shape", () => {
+  for (const bad of BAD) {
+    for (
+      const [name, value] of [["x-a", secret + bad], ["x-a", bad + secret], [secret + bad, "1"]]
+    ) {
+      for (const shape of [{ [String(name)]: value }, [[name, value]], new Map([[name, value]])]) {
+        assertEquals(
+          refusal(headersSchema, shape),
+          "headers whose values are Latin-1 without control characters such as CR, LF and NUL",
+        );
+      }
+    }
+  }
+});
+
+test("headersSchema refuses what is no headers", () => {
+  const wrong: readonly unknown[] = [
+    null,
+    5,
+    secret,
+    () => secret,
+    [secret],
+    [["x-a"]],
+    [["x-a", "1", "2"]],
+    [{ 0: "x-a", 1: "1", length: 2 }],
+    { "x-a": 5 },
+    { "x-a": null },
+    { "x-a": undefined },
+    { "x-a": ["1", "2"] },
+    { "": secret },
+    { "x a": secret },
+    { "x:a": secret },
+    { "é": secret },
+    [[5, secret]],
+    new Set([secret]),
+  ];
+  for (const input of wrong) assert(refusal(headersSchema, input).startsWith("headers whose"));
+});
+
+test("headersSchema refuses an Authorization in any case and shape", () => {
+  for (const name of ["Authorization", "authorization", "AUTHORIZATION"]) {
+    const value = `Bearer ${secret}`;
+    for (const shape of [{ [name]: value }, [[name, value]], new Headers([[name, value]])]) {
+      assertEquals(
+        refusal(headersSchema, shape),
+        'no "Authorization" header: it is what "auth" is for',
+      );
+    }
+  }
+});
+
+test("headersSchema refuses the headers of the connection", () => {
+  const names = [
+    "Connection",
+    "Content-Length",
+    "Expect",
+    "Host",
+    "Keep-Alive",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+  ];
+  for (const name of names) {
+    const expected = refusal(headersSchema, { [name]: secret });
+    assert(expected.includes(name.toLowerCase()), name);
+    assertEquals(refusal(headersSchema, [["x-a", "1"], [name, secret]]), expected);
+  }
+});
+
+test("headersSchema finds an issue where reading the headers throws", () => {
+  const get = () => {
+    throw new Error(secret);
+  };
+  const hostile: readonly unknown[] = [
+    Object.defineProperty({}, "x-a", { get, enumerable: true }),
+    new Proxy({}, { ownKeys: get }),
+    { [Symbol.iterator]: get },
+    [Object.defineProperty(["x-a", ""], 1, { get })],
+  ];
+  for (const input of hostile) {
+    assertEquals(refusal(headersSchema, input), "a value that can be read");
+  }
+});
+
+test("headersSchema gives nobody's prototype new fields", () => {
+  const headers = read(headersSchema, [["__proto__", "x"]]);
+  assertEquals(Object.getPrototypeOf(headers), Object.prototype);
+  assertEquals(Object.keys(headers), ["__proto__"]);
+});
+
+test("refererSchema passes on a page without user, query and fragment", () => {
+  const app = "https://app.example";
+  const pages: readonly (readonly [string | null, string | null])[] = [
+    [`${app}/callback`, `${app}/callback`],
+    [`${app}/callback?code=${secret}`, `${app}/callback`],
+    [`${app}/callback?code=${secret}#x?y`, `${app}/callback`],
+    [`${app}/callback#access_token=${secret}`, `${app}/callback`],
+    [`${app}?code=${secret}`, app],
+    [`${app}/?`, `${app}/`],
+    [`https://user:${secret}@app.example/x?y`, `${app}/x`],
+    [`https://${secret}@app.example`, app],
+    [`https://user@${secret}@app.example/`, `${app}/`],
+    [`HTTPS://user:${secret}@app.example/`, "HTTPS://app.example/"],
+    [`android-app://${secret}@com.example/x`, "android-app://com.example/x"],
+    [`${app}/@team/x@y`, `${app}/@team/x@y`],
+    [`  ${app}/x  `, `${app}/x`],
+    ["/relative?x", "/relative"],
+    [`${app}/é`, `${app}/é`],
+    [`?code=${secret}`, null],
+    ["", null],
+    [" ", null],
+    [null, null],
+  ];
+  for (const [url, page] of pages) assertEquals(read(refererSchema, url), page, url ?? "null");
+});
+
+test("refererSchema and traceIdSchema refuse CR, LF, NUL and what is no text", () => {
+  for (const bad of BAD) {
+    for (const text of [secret + bad, bad + secret]) {
+      assert(refusal(refererSchema, `https://app.example/${text}`).startsWith("a URL in Latin-1"));
+      // What is cut off must be clean as well.
+      assert(refusal(refererSchema, `https://app.example/?${text}`).startsWith("a URL in Latin-1"));
+      assert(refusal(traceIdSchema, text).startsWith("one word of visible ASCII"));
+    }
+  }
+  for (const wrong of [5, {}, [secret], undefined, new URL("https://app.example")]) {
+    assert(refusal(refererSchema, wrong).startsWith("a URL in Latin-1"));
+    assert(refusal(traceIdSchema, wrong).startsWith("one word of visible ASCII"));
+  }
+});
+
+test("traceIdSchema reads one word, and null as none", () => {
+  for (const id of [secret, "Root=1-67891233-abcdef012345678912345678", "x", null]) {
+    assertEquals(read(traceIdSchema, id), id);
+  }
+  for (const wrong of ["", " ", "a b", "\ta", "é"]) refusal(traceIdSchema, wrong);
+});

@@ -1,0 +1,455 @@
+/**
+ * Calls that the compiler has to take, and calls that it has to refuse: `deno check` fails where one of them comes out
+ * otherwise. Nothing here ever runs; to import it has no effect.
+ */
+import * as v from "valibot";
+import {
+  type AnyCredentialError,
+  type ApiErrorBody,
+  ApiErrorBodySchema,
+  type ApiResponse,
+  type AuthFlow,
+  AuthFlowSchema,
+  type AuthorizationTempCode,
+  AuthorizationTempCodeSchema,
+  type AuthRequest,
+  bearerAuth,
+  CredentialApiError,
+  CredentialClient,
+  type CredentialClientOptions,
+  CredentialError,
+  type CredentialErrorCode,
+  type CredentialInputError,
+  type CredentialNetworkError,
+  type CredentialResponseError,
+  type Credentials,
+  CredentialsSchema,
+  type CredentialTimeoutError,
+  isCredentialError,
+  type NetworkErrorReason,
+  type Operation,
+  type RefreshTokenAuth,
+  type RequestAuth,
+  type RequestOptions,
+  type ResponseEvent,
+  type RetryEvent,
+  type RetryOptions,
+  signatureAuth,
+  type TempCodeAuth,
+  type ValidationIssue,
+} from "../mod.ts";
+
+/** `true` where two types are the same to the letter, `any` being the same as nothing but itself. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
+  : false;
+
+/** Takes the type `true` alone. */
+declare function holds<Claim extends true>(): Claim;
+
+declare const client: CredentialClient;
+declare const text: string;
+declare const code: string;
+declare const refreshToken: string;
+
+export function authFlows(): void {
+  const flows: AuthFlow[] = [
+    { code },
+    { authFlow: "tempCodeAuth", code },
+    { authFlow: undefined, code },
+    { authFlow: "tempCodeAuth", code, refreshToken: undefined },
+    { authFlow: "refreshTokenAuth", refreshToken },
+    { authFlow: "refreshTokenAuth", refreshToken, code: undefined },
+  ];
+  client.getAuthCredentials(flows[0] as AuthFlow);
+  client.getAuthCredentials({ code });
+  client.getAuthCredentials({ authFlow: "tempCodeAuth", code });
+  client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken });
+
+  // @ts-expect-error no flow at all
+  client.getAuthCredentials();
+  // @ts-expect-error a code is missing
+  client.getAuthCredentials({});
+  // @ts-expect-error a code is missing
+  client.getAuthCredentials({ authFlow: "tempCodeAuth" });
+  // @ts-expect-error a refresh token is missing
+  client.getAuthCredentials({ authFlow: "refreshTokenAuth" });
+  // @ts-expect-error a refresh token wants its authFlow
+  client.getAuthCredentials({ refreshToken });
+  // @ts-expect-error the other flow's token
+  client.getAuthCredentials({ authFlow: "tempCodeAuth", refreshToken });
+  // @ts-expect-error the other flow's token
+  client.getAuthCredentials({ authFlow: "refreshTokenAuth", code });
+  // @ts-expect-error both tokens
+  client.getAuthCredentials({ code, refreshToken });
+  // @ts-expect-error both tokens
+  client.getAuthCredentials({ authFlow: "tempCodeAuth", code, refreshToken });
+  // @ts-expect-error both tokens
+  client.getAuthCredentials({ authFlow: "refreshTokenAuth", code, refreshToken });
+  // @ts-expect-error an unknown flow
+  client.getAuthCredentials({ authFlow: "passwordAuth", code });
+  // @ts-expect-error a flow that is any text
+  client.getAuthCredentials({ authFlow: text, code });
+  // @ts-expect-error no flow is null
+  client.getAuthCredentials({ authFlow: null, code });
+  // @ts-expect-error a code is a text
+  client.getAuthCredentials({ code: 5 });
+  // @ts-expect-error a code may be missing
+  client.getAuthCredentials({ code: undefined });
+  // @ts-expect-error what a query answers may be null
+  client.getAuthCredentials({ code: new URLSearchParams().get("code") });
+  // @ts-expect-error a refresh token is a text
+  client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: undefined });
+  // @ts-expect-error the refresh token of an answer may be missing
+  client.getAuthCredentials({
+    authFlow: "refreshTokenAuth",
+    refreshToken: ({} as Credentials).refresh_token,
+  });
+  // @ts-expect-error the spelling of the wire
+  client.getAuthCredentials({ "auth-flow": "refreshTokenAuth", "refresh-token": refreshToken });
+  // @ts-expect-error a surplus field
+  client.getAuthCredentials({ code, state: "x" });
+  // @ts-expect-error the arguments of the official SDK
+  client.getAuthCredentials(code, "tempCodeAuth", refreshToken);
+}
+
+export function authFlowsInVariables(): void {
+  const both = { authFlow: "tempCodeAuth", code, refreshToken } as const;
+  const bothOther = { authFlow: "refreshTokenAuth", code, refreshToken } as const;
+  const bothShort = { code, refreshToken };
+  const otherToken = { authFlow: "refreshTokenAuth", code } as const;
+  const noFlow = { refreshToken };
+  const anyFlow = { authFlow: text, code };
+  const undecided = { authFlow: "tempCodeAuth" as "tempCodeAuth" | "refreshTokenAuth", code };
+  // @ts-expect-error both tokens
+  client.getAuthCredentials(both);
+  // @ts-expect-error both tokens
+  client.getAuthCredentials(bothOther);
+  // @ts-expect-error both tokens
+  client.getAuthCredentials(bothShort);
+  // @ts-expect-error the other flow's token
+  client.getAuthCredentials(otherToken);
+  // @ts-expect-error a refresh token wants its authFlow
+  client.getAuthCredentials(noFlow);
+  // @ts-expect-error a flow that is any text
+  client.getAuthCredentials(anyFlow);
+  // @ts-expect-error a code does not do for both flows
+  client.getAuthCredentials(undecided);
+  // @ts-expect-error the same in an assignment
+  const flow: AuthFlow = both;
+  // @ts-expect-error the same for one variant
+  const exchange: TempCodeAuth = bothShort;
+  // @ts-expect-error the same for the other
+  const refresh: RefreshTokenAuth = bothOther;
+  void [flow, exchange, refresh];
+}
+
+export function narrowing(flow: AuthFlow): string {
+  // @ts-expect-error it may be absent
+  const length = flow.code.length;
+  void length;
+  if (flow.authFlow === "refreshTokenAuth") {
+    holds<Same<typeof flow, RefreshTokenAuth>>();
+    holds<Same<typeof flow.code, undefined>>();
+    return flow.refreshToken;
+  }
+  holds<Same<typeof flow, TempCodeAuth>>();
+  holds<Same<typeof flow.refreshToken, undefined>>();
+  return flow.code;
+}
+
+export function exhaustive(flow: AuthFlow): string {
+  switch (flow.authFlow) {
+    case "refreshTokenAuth":
+      return flow.refreshToken;
+    case "tempCodeAuth":
+    case undefined:
+      return flow.code;
+    default:
+      return flow satisfies never;
+  }
+}
+
+export function saving(): void {
+  client.createAuthCredentials({ id_token: text, access_token: text });
+  client.createAuthCredentials({ id_token: text, access_token: text, refresh_token: text });
+  // @ts-expect-error no tokens
+  client.createAuthCredentials();
+  // @ts-expect-error no tokens
+  client.createAuthCredentials({});
+  // @ts-expect-error the access token is missing
+  client.createAuthCredentials({ id_token: text });
+  // @ts-expect-error the ID token is missing
+  client.createAuthCredentials({ access_token: text });
+  // @ts-expect-error a token is a text
+  client.createAuthCredentials({ id_token: text, access_token: 5 });
+  // @ts-expect-error absent is not null
+  client.createAuthCredentials({ id_token: text, access_token: text, refresh_token: null });
+  // @ts-expect-error another spelling
+  client.createAuthCredentials({ idToken: text, accessToken: text });
+  // @ts-expect-error a surplus field
+  client.createAuthCredentials({ id_token: text, access_token: text, code });
+}
+
+export async function answers(): Promise<void> {
+  const saved = await client.createAuthCredentials({ id_token: text, access_token: text });
+  holds<Same<typeof saved, AuthorizationTempCode>>();
+  holds<Same<typeof saved.code, string>>();
+  const credentials = await client.getAuthCredentials({ code });
+  holds<Same<typeof credentials, Credentials>>();
+  holds<Same<typeof credentials.refresh_token, string | undefined>>();
+  const savedResponse = await client.createAuthCredentialsWithResponse(credentials);
+  holds<Same<typeof savedResponse, ApiResponse<AuthorizationTempCode>>>();
+  const response = await client.getAuthCredentialsWithResponse({ code });
+  holds<Same<typeof response, ApiResponse<Credentials>>>();
+  holds<Same<typeof response.headers, Headers>>();
+  holds<Same<typeof response.traceId, string | undefined>>();
+  holds<Same<typeof response.retryCount, number>>();
+  // What one answers the other takes.
+  await client.createAuthCredentials(credentials);
+  await client.getAuthCredentials(saved);
+  // @ts-expect-error an answer is read-only
+  response.status = 200;
+  // @ts-expect-error both tokens
+  await client.getAuthCredentialsWithResponse({ code, refreshToken });
+  // @ts-expect-error the access token is missing
+  await client.createAuthCredentialsWithResponse({ id_token: text });
+}
+
+export function schemas(input: unknown): void {
+  const credentials = v.parse(CredentialsSchema, input);
+  holds<Same<typeof credentials, Credentials>>();
+  const tempCode = v.parse(AuthorizationTempCodeSchema, input);
+  holds<Same<typeof tempCode, AuthorizationTempCode>>();
+  const errorBody = v.parse(ApiErrorBodySchema, input);
+  holds<Same<typeof errorBody, ApiErrorBody>>();
+  const flow = v.parse(AuthFlowSchema, input);
+  holds<Same<typeof flow, AuthFlow>>();
+  holds<Same<v.InferOutput<typeof CredentialsSchema>, Credentials>>();
+  holds<Same<v.InferInput<typeof CredentialsSchema>, unknown>>();
+  holds<Same<v.InferOutput<typeof AuthFlowSchema>, AuthFlow>>();
+  holds<Same<ApiErrorBody["data"], Record<string, unknown> | undefined>>();
+  const result = v.safeParse(CredentialsSchema, input);
+  if (result.success) holds<Same<typeof result.output, Credentials>>();
+  const login = v.object({ user: v.string(), credentials: CredentialsSchema });
+  holds<Same<v.InferOutput<typeof login>, { user: string; credentials: Credentials }>>();
+  // @ts-expect-error another schema's answer
+  const wrong: Credentials = v.parse(AuthorizationTempCodeSchema, input);
+  // @ts-expect-error the refresh token may be missing
+  const length = credentials.refresh_token.length;
+  void [wrong, length];
+}
+
+export function clients(auth: RequestAuth): void {
+  new CredentialClient({ auth });
+  new CredentialClient({
+    auth,
+    baseUrl: "http://localhost:4010/v1/auth",
+    timeout: 1,
+    totalTimeout: 1,
+    retry: { limit: 1, delay: 1, maxDelay: 1 },
+    headers: [["x-a", "1"]],
+    referer: "https://app.example",
+    saasusReferer: null,
+    traceId: undefined,
+    fetch,
+    now: Date.now,
+    onRetry: () => {},
+    onResponse: async () => {},
+  });
+  new CredentialClient({ auth, retry: false, headers: new Headers() });
+  CredentialClient.fromEnv();
+  CredentialClient.fromEnv({ env: { BEARER_TOKEN: text, OTHER: undefined }, timeout: 1 });
+
+  // @ts-expect-error no options
+  new CredentialClient();
+  // @ts-expect-error auth is missing
+  new CredentialClient({});
+  // @ts-expect-error auth is missing
+  new CredentialClient({ baseUrl: text });
+  // @ts-expect-error auth is no token
+  new CredentialClient({ auth: text });
+  // @ts-expect-error auth may be missing
+  new CredentialClient({ auth: undefined });
+  // @ts-expect-error auth is no options
+  new CredentialClient({ auth: { saasId: text, apiKey: text, secretKey: text } });
+  // @ts-expect-error an option that is none
+  new CredentialClient({ auth, timeOut: 1 });
+  // @ts-expect-error a time is a number
+  new CredentialClient({ auth, timeout: "5s" });
+  // @ts-expect-error a time is not switched off
+  new CredentialClient({ auth, totalTimeout: false });
+  // @ts-expect-error to retry is not only switched on
+  new CredentialClient({ auth, retry: true });
+  // @ts-expect-error a number is no RetryOptions
+  new CredentialClient({ auth, retry: 2 });
+  // @ts-expect-error an option of ky
+  new CredentialClient({ auth, retry: { backoffLimit: 1 } });
+  // @ts-expect-error a base URL is a text
+  new CredentialClient({ auth, baseUrl: new URL("https://a.example") });
+  // @ts-expect-error a header is a text
+  new CredentialClient({ auth, headers: { "x-a": 1 } });
+  // @ts-expect-error a referer is a text
+  new CredentialClient({ auth, referer: new URL("https://a.example") });
+  // @ts-expect-error a clock answers a number
+  new CredentialClient({ auth, now: () => new Date() });
+  // @ts-expect-error a fetch answers a Response
+  new CredentialClient({ auth, fetch: () => Promise.resolve("x") });
+  // @ts-expect-error the environment has the auth
+  CredentialClient.fromEnv({ auth });
+  // @ts-expect-error variables are texts
+  CredentialClient.fromEnv({ env: { BEARER_TOKEN: 5 } });
+}
+
+export function calls(signal: AbortSignal, auth: RequestAuth): void {
+  client.getAuthCredentials({ code }, { signal, auth, timeout: 1, retry: false, referer: null });
+  client.getAuthCredentials({ code }, undefined);
+  // @ts-expect-error a signal, not its controller
+  client.getAuthCredentials({ code }, { signal: new AbortController() });
+  // @ts-expect-error an option of the client alone
+  client.getAuthCredentials({ code }, { baseUrl: text });
+  // @ts-expect-error an option of the client alone
+  client.getAuthCredentials({ code }, { onRetry: () => {} });
+  // @ts-expect-error a time is a number
+  client.createAuthCredentials({ id_token: text, access_token: text }, { timeout: "1" });
+  // @ts-expect-error a signal is no options
+  client.getAuthCredentials({ code }, signal);
+  holds<Same<RequestOptions["retry"], RetryOptions | false | undefined>>();
+}
+
+export function hooks(auth: RequestAuth): void {
+  new CredentialClient({
+    auth,
+    onRetry(event) {
+      holds<Same<typeof event, RetryEvent>>();
+      holds<Same<typeof event.operation, Operation>>();
+      holds<Same<typeof event.attempt, number>>();
+      holds<Same<typeof event.delay, number>>();
+      holds<Same<typeof event.error, AnyCredentialError>>();
+      if (event.error.code === "api_error") holds<Same<typeof event.error, CredentialApiError>>();
+      // @ts-expect-error an event is read-only
+      event.delay = 0;
+      // @ts-expect-error an event has no request
+      void event.request;
+    },
+    onResponse(event) {
+      holds<Same<typeof event, ResponseEvent>>();
+      holds<Same<typeof event.status, number>>();
+      holds<Same<typeof event.duration, number>>();
+      holds<Same<typeof event.traceId, string | undefined>>();
+      // @ts-expect-error an event has no body
+      void event.data;
+    },
+  });
+  holds<Same<Operation, "createAuthCredentials" | "getAuthCredentials">>();
+  // @ts-expect-error a hook that wants more than it is told
+  new CredentialClient({ auth, onRetry: (event: RetryEvent, more: string) => void [event, more] });
+  // @ts-expect-error another hook's event
+  new CredentialClient({ auth, onResponse: (event: RetryEvent) => void event });
+}
+
+export function authorizations(): void {
+  const all: RequestAuth[] = [
+    bearerAuth(text),
+    bearerAuth(() => text),
+    bearerAuth(async ({ rejected }) => {
+      holds<Same<typeof rejected, boolean>>();
+      return await Promise.resolve(text);
+    }),
+    signatureAuth({ saasId: text, apiKey: text, secretKey: text }),
+    () => text,
+    ({ method, url, body, timestamp, rejected }: AuthRequest) =>
+      `${method}${url}${body}${timestamp}${rejected}`,
+  ];
+  void all;
+  // @ts-expect-error no token
+  bearerAuth();
+  // @ts-expect-error a token may be missing
+  bearerAuth(undefined as string | undefined);
+  // @ts-expect-error a function answers a text
+  bearerAuth(() => undefined);
+  // @ts-expect-error a bearer token is not asked for with the URL
+  bearerAuth(({ url }) => url);
+  // @ts-expect-error no options
+  signatureAuth();
+  // @ts-expect-error the secret is missing
+  signatureAuth({ saasId: text, apiKey: text });
+  // @ts-expect-error a surplus option
+  signatureAuth({ saasId: text, apiKey: text, secretKey: text, clientSecret: text });
+  // @ts-expect-error a part may be missing
+  signatureAuth({ saasId: text, apiKey: text, secretKey: undefined as string | undefined });
+  // @ts-expect-error an auth answers a text
+  const none: RequestAuth = () => undefined;
+  void none;
+  holds<Same<CredentialClientOptions["auth"], RequestAuth>>();
+}
+
+export function errors(caught: unknown): string {
+  // @ts-expect-error anything can be caught
+  void caught.code;
+  if (!isCredentialError(caught)) return "";
+  holds<Same<typeof caught, AnyCredentialError>>();
+  holds<Same<typeof caught.code, CredentialErrorCode>>();
+  holds<Same<typeof caught.retryCount, number>>();
+  holds<Same<typeof caught.operation, Operation | undefined>>();
+  // @ts-expect-error not every error has a status
+  void caught.status;
+  switch (caught.code) {
+    case "invalid_input":
+      holds<Same<typeof caught, CredentialInputError>>();
+      holds<Same<typeof caught.issues, readonly ValidationIssue[]>>();
+      return caught.issues.map(({ path, expected }) => path + expected).join();
+    case "api_error":
+      holds<Same<typeof caught.status, number>>();
+      holds<Same<typeof caught.type, string | undefined>>();
+      holds<Same<typeof caught.data, Record<string, unknown> | undefined>>();
+      holds<Same<typeof caught.traceId, string | undefined>>();
+      holds<Same<typeof caught.retryAfter, number | undefined>>();
+      // @ts-expect-error another error's field
+      void caught.reason;
+      return caught.type ?? "";
+    case "network_error":
+      holds<Same<typeof caught, CredentialNetworkError>>();
+      holds<Same<typeof caught.reason, NetworkErrorReason>>();
+      holds<Same<NetworkErrorReason, "refused" | "reset" | "dns" | "tls" | "other">>();
+      return caught.reason;
+    case "timeout":
+      holds<Same<typeof caught, CredentialTimeoutError>>();
+      holds<Same<typeof caught.timeout, number>>();
+      return String(caught.timeout);
+    case "invalid_response":
+      holds<Same<typeof caught, CredentialResponseError>>();
+      holds<Same<typeof caught.issues, readonly ValidationIssue[] | undefined>>();
+      return String(caught.status);
+    case "session_ended":
+      return caught.message;
+    default:
+      return caught satisfies never;
+  }
+}
+
+export function incompleteSwitch(error: AnyCredentialError): string {
+  switch (error.code) {
+    case "invalid_input":
+    case "api_error":
+    case "network_error":
+    case "timeout":
+    case "invalid_response":
+      return error.message;
+    default:
+      // @ts-expect-error a session may have ended
+      return error satisfies never;
+  }
+}
+
+export function errorClasses(): void {
+  // @ts-expect-error the base stands for no error of its own
+  new CredentialError("x");
+  // @ts-expect-error the status is missing
+  new CredentialApiError("x", {});
+  const error = new CredentialApiError("x", { status: 500 });
+  holds<Same<typeof error.code, "api_error">>();
+  // @ts-expect-error an error is read-only
+  error.status = 200;
+  // @ts-expect-error an unknown code
+  void (error.code === "not_found");
+}
