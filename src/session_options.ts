@@ -1,0 +1,227 @@
+import * as v from "valibot";
+import type { AuthFlow } from "./auth_flow.ts";
+import { checkInput } from "./check_input.ts";
+import { type AnyCredentialError, CredentialInputError } from "./errors.ts";
+import { type Credentials, CredentialsSchema } from "./models.ts";
+import { objectMessage, type Schema } from "./schema.ts";
+import type { SessionListener } from "./session_listeners.ts";
+import type { SessionLock, SessionLockManager } from "./session_lock.ts";
+import type { SessionStore } from "./session_store.ts";
+
+/** What can be set for one call of a session. */
+export interface SessionCallOptions {
+  /**
+   * Ends the wait at once: the call rejects with the signal's reason. What it waited for goes on for all others, so that the
+   * first of many callers cannot take the refresh from the rest.
+   */
+  signal?: AbortSignal | null | undefined;
+}
+
+/** What a session needs of a client: a `CredentialClient` has it, and so has a stub in a test. */
+export interface SessionClient {
+  /** Exchanges a code, or refreshes. */
+  getAuthCredentials(authFlow: AuthFlow, options?: SessionClientOptions): Promise<Credentials>;
+}
+
+/** What a session tells its client for one call. */
+export interface SessionClientOptions {
+  /** Ends the call, when its result is not wanted any more. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What a session is made of. */
+export interface CredentialSessionOptions {
+  /** Speaks to the service: a `CredentialClient`. */
+  client: SessionClient;
+  /**
+   * Where the credentials are kept: `localStorage`, `sessionStorage`, or any `unstorage` driver (Redis, Deno KV, Cloudflare
+   * KV, …). Sessions over one store and `key` are one login: where one of them has refreshed, the others take over what
+   * it got, so that a rotated refresh token signs nobody out.
+   *
+   * @default The memory of this session alone.
+   */
+  store?: SessionStore | undefined;
+  /**
+   * The name in the store. On a server each login needs one of its own, such as a random session id.
+   *
+   * @default {"saasus-credentials"}
+   */
+  key?: string | undefined;
+  /**
+   * What the session starts with, out of a cookie or a test. They take the place of what the store holds, unless that was
+   * issued later: a cookie can be older than the last rotation.
+   */
+  credentials?: Credentials | undefined;
+  /** The clock that expiry is counted by, in ms since the epoch. It may be hours off. @default {Date.now} */
+  now?: (() => number) | undefined;
+  /**
+   * How long ahead of its expiry an ID token is refreshed, in ms; at the most 90 % of its lifetime, since a margin as long as
+   * the lifetime would refresh at every call.
+   *
+   * @default 5 min, or 20 % of the lifetime where that is less.
+   */
+  margin?: number | undefined;
+  /**
+   * Keeps those who share the store from refreshing at the same time: `navigator.locks`, or a function of the shape of its
+   * `request`. Without one, the loser of such a race takes over what the winner has stored.
+   */
+  lock?: SessionLock | SessionLockManager | undefined;
+  /**
+   * How long to wait for the lock, in ms. The refresh then goes on without it, since a tab that was frozen, or a process that
+   * died with the lock, must not block the others for good.
+   *
+   * @default {5000}
+   */
+  lockTimeout?: number | undefined;
+  /** Told of every change; as {@linkcode CredentialSession.onChange} does. */
+  onChange?: SessionListener | undefined;
+  /** What `session.fetch` sends with. @default {globalThis.fetch} */
+  fetch?: typeof fetch | undefined;
+  /**
+   * The origins whose requests get the ID token, such as `https://app.example.com`. Requests to others go out without it.
+   *
+   * @default In a browser, the page's own origin; elsewhere `session.fetch` rejects without them.
+   */
+  origins?: readonly string[] | undefined;
+  /**
+   * Decides whether a failed refresh ends the session. A network fault, a 401 or a 503 must not: a bad deployment would
+   * sign every user out.
+   *
+   * @default Yes for a `CredentialApiError` with the status 400 or 404, no for all else.
+   */
+  endsSession?: ((error: AnyCredentialError) => boolean) | undefined;
+  /**
+   * Whether to refresh ahead of expiry without being asked, so that no caller waits for it. The timer keeps no process
+   * alive, and is gone after dispose. Nothing depends on it: validity is checked at every call anyway.
+   *
+   * @default {false}
+   */
+  backgroundRefresh?: boolean | undefined;
+}
+
+/** Whether a failed refresh ends the session, unless the application decides. */
+export function isDefinitiveRejection(error: AnyCredentialError): boolean {
+  return error.code === "api_error" && (error.status === 400 || error.status === 404);
+}
+
+const CLIENT = "Expected a CredentialClient";
+const FUNCTION = "Expected a function";
+const MARGIN = "Expected a number of ms, 0 or more";
+const LOCK_TIMEOUT = "Expected a whole number of ms from 0 to 2147483647";
+const ORIGIN =
+  "Expected an http: or https: origin without path, query and user, such as https://app.example.com";
+
+/** The checked options of a session. */
+export interface SessionSettings extends CredentialSessionOptions {
+  /** The name in the store. */
+  key: string;
+  /** How long to wait for the lock, in ms. */
+  lockTimeout: number;
+}
+
+const sessionOptions: Schema<SessionSettings> = /* @__PURE__ */ v.strictObject(
+  {
+    client: /* @__PURE__ */ having<SessionClient>(["getAuthCredentials"], CLIENT),
+    store: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ having<SessionStore>(
+        ["getItem", "setItem", "removeItem"],
+        "Expected an object with getItem, setItem and removeItem, such as localStorage",
+      ),
+    ),
+    key: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ v.pipe(
+        /* @__PURE__ */ v.string("Expected a non-empty string"),
+        /* @__PURE__ */ v.nonEmpty("Expected a non-empty string"),
+      ),
+      "saasus-credentials",
+    ),
+    credentials: /* @__PURE__ */ v.optional(CredentialsSchema),
+    now: /* @__PURE__ */ callback<() => number>(),
+    margin: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ v.pipe(
+        /* @__PURE__ */ v.number(MARGIN),
+        /* @__PURE__ */ v.minValue(0, MARGIN),
+      ),
+    ),
+    lock: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ v.custom<SessionLock | SessionLockManager>(
+        (value) => isFunction(value) || hasMethods(value, ["request"]),
+        "Expected navigator.locks, or a function (name, { signal }, callback)",
+      ),
+    ),
+    lockTimeout: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ v.pipe(
+        /* @__PURE__ */ v.number(LOCK_TIMEOUT),
+        /* @__PURE__ */ v.integer(LOCK_TIMEOUT),
+        /* @__PURE__ */ v.minValue(0, LOCK_TIMEOUT),
+        /* @__PURE__ */ v.maxValue(2 ** 31 - 1, LOCK_TIMEOUT),
+      ),
+      5_000,
+    ),
+    onChange: /* @__PURE__ */ callback<SessionListener>(),
+    fetch: /* @__PURE__ */ callback<typeof fetch>(),
+    origins: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ v.array(
+        /* @__PURE__ */ v.pipe(
+          /* @__PURE__ */ v.string(ORIGIN),
+          /* @__PURE__ */ v.transform(originOf),
+          /* @__PURE__ */ v.string(ORIGIN),
+        ),
+        "Expected a list of origins",
+      ),
+    ),
+    endsSession: /* @__PURE__ */ callback<(error: AnyCredentialError) => boolean>(),
+    backgroundRefresh: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ v.boolean("Expected true or false"),
+      false,
+    ),
+  },
+  (issue) =>
+    issue.expected === '"client"' ? CLIENT : objectMessage(issue, "of CredentialSessionOptions"),
+);
+
+/** Checks the options of a session, and fills in defaults that are the same for all. */
+export function sessionSettings(options: CredentialSessionOptions): SessionSettings {
+  return checkInput(sessionOptions, options, { message: "Cannot create the session" });
+}
+
+/** The origins whose requests get the ID token. Throws where nobody has named any, and there is no page. */
+export function allowedOrigins(origins: readonly string[] | undefined): readonly string[] {
+  const { location } = globalThis as { location?: { origin?: string } };
+  const page = originOf(location?.origin ?? "");
+  if (origins !== undefined) return origins;
+  if (page !== undefined) return [page];
+  throw new CredentialInputError("Cannot fetch with the session's ID token", {
+    issues: [{
+      path: "origins",
+      expected: "the origins that may get the token, since there is no page to take one from",
+    }],
+  });
+}
+
+function originOf(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, origin, href } = new URL(text);
+  return /^https?:$/.test(protocol) && href === `${origin}/` && !/[?#]/.test(text)
+    ? origin
+    : undefined;
+}
+
+/* @__NO_SIDE_EFFECTS__ */
+function callback<T>(): Schema<T | undefined> {
+  return v.optional(v.custom<T>(isFunction, FUNCTION));
+}
+
+/* @__NO_SIDE_EFFECTS__ */
+function having<T>(methods: readonly string[], message: string): Schema<T> {
+  return v.custom<T>((value) => hasMethods(value, methods), message);
+}
+
+function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  return (typeof value === "object" || typeof value === "function") && value !== null &&
+    methods.every((name) => isFunction((value as Record<string, unknown>)[name]));
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}

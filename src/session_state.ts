@@ -1,0 +1,260 @@
+import { CredentialSessionError } from "./errors.ts";
+import type { AnyCredentialError } from "./errors.ts";
+import { wait } from "./session_abort.ts";
+import { type HeldCredentials, isIssuedLater, keyOf } from "./session_held.ts";
+import type { SessionEvent, SessionListeners } from "./session_listeners.ts";
+import type { SessionRecord } from "./session_store.ts";
+
+/** Why work for a login is dropped: another sign-in, or a sign-out, has come in between. It never reaches a caller. */
+export class Superseded {}
+
+/** How credentials in memory stand to those in the store. */
+type Standing =
+  /** Given by the application, and not stored yet: they give way to what was issued later. */
+  | "given"
+  /** New from the service, and not stored yet: they take the place of what is stored. */
+  | "unsaved"
+  /** Stored: what is found in their place was stored later, by another. */
+  | "saved";
+
+/** Which step of a login's life has been taken: of two that overlap, the one that was begun later wins. */
+export type Turn = number;
+
+/** How often the winner of a rotation race is looked for in the store, and how long in between, in ms. */
+const PATIENCE: readonly number[] = [50, 100, 200, 400];
+
+/** How many tokens that are no good any more are remembered. */
+const MOST_SPENT = 20;
+
+/** What a {@linkcode SessionState} is made of. */
+export interface SessionStateOptions {
+  /** The entry in the store. */
+  readonly record: SessionRecord;
+  /** Whether others can have the store, too. */
+  readonly isShared: boolean;
+  /** Those who want to know. */
+  readonly listeners: SessionListeners;
+  /** Called whenever the credentials change. */
+  readonly onHold: () => void;
+  /** What the application has given to start with. */
+  readonly given: HeldCredentials | undefined;
+}
+
+/**
+ * What a session knows: the credentials in memory, in step with those in the store. It is the one place that changes
+ * either; whoever waits for something in between looks at `era` afterwards.
+ */
+export class SessionState {
+  readonly #options: SessionStateOptions;
+  #held: HeldCredentials | undefined;
+  #standing: Standing = "given";
+  #era = new AbortController();
+  #turns: Turn = 0;
+  #latestTurn: Turn = 0;
+  #settling: Promise<HeldCredentials> | undefined;
+  /** Refresh tokens that were replaced, rejected or signed out, the oldest first: what holds one is out of date. */
+  readonly #spent = new Set<string>();
+  /** What is to be told once the credentials are stored. */
+  #untold: SessionEvent | undefined;
+  /** Why nobody is signed in; `undefined` while that has not been found out. */
+  #absence: string | undefined;
+
+  /** Makes a state; reads nothing yet. */
+  constructor(options: SessionStateOptions) {
+    this.#options = options;
+    this.#held = options.given;
+  }
+
+  /** The credentials, once they are in the store, too. */
+  get saved(): HeldCredentials | undefined {
+    return this.#standing === "saved" ? this.#held : undefined;
+  }
+
+  /** Whether there are credentials, in memory or in a store that answers at once. */
+  get isSignedIn(): boolean {
+    if (this.#held === undefined) this.#adopt(this.#options.record.peek());
+    return this.#held !== undefined;
+  }
+
+  /** Ends, with {@linkcode Superseded}, at the next sign-in or sign-out. */
+  get era(): AbortSignal {
+    return this.#era.signal;
+  }
+
+  /** The turn of a sign-in that begins now. */
+  nextTurn(): Turn {
+    return ++this.#turns;
+  }
+
+  /** The credentials, read from the store or written to it where that is still to be done; one time for all who wait. */
+  async settled(): Promise<HeldCredentials> {
+    if (this.saved !== undefined) return this.saved;
+    const settling = this.#settling ??= this.#settle();
+    try {
+      return await settling;
+    } finally {
+      if (this.#settling === settling) this.#settling = undefined;
+    }
+  }
+
+  async #settle(): Promise<HeldCredentials> {
+    const held = await this.reread();
+    if (this.#standing === "saved") return held;
+    await this.#save(held);
+    return held;
+  }
+
+  /** Reads the store again, and takes over what is newer there. */
+  async reread(): Promise<HeldCredentials> {
+    const { era } = this;
+    const stored = await this.#options.record.read();
+    era.throwIfAborted();
+    this.#adopt(stored);
+    if (this.#held !== undefined) return this.#held;
+    this.#absence ??= "nobody is signed in; call signIn() with the code of a login";
+    throw new CredentialSessionError(`Cannot use the session: ${this.#absence}`);
+  }
+
+  /** Begins a new login, unless another sign-in or a sign-out has overtaken it. */
+  async signIn(held: HeldCredentials, turn: Turn): Promise<void> {
+    if (turn < this.#latestTurn) {
+      throw new CredentialSessionError(
+        "Cannot sign in: another sign-in, or a sign-out, has come in between",
+      );
+    }
+    this.#take(turn);
+    this.#spent.delete(keyOf(held));
+    await this.#replace(held, { type: "signed_in" });
+  }
+
+  /** Puts the answer to a refresh in the place of what was refreshed. */
+  async refreshed(held: HeldCredentials): Promise<void> {
+    if (this.#held !== undefined && keyOf(this.#held) !== keyOf(held)) this.#spend(this.#held);
+    await this.#replace(held, { type: "refreshed" });
+  }
+
+  /** Forgets the credentials at once, and then removes them from the store. */
+  async signOut(): Promise<void> {
+    this.#take(this.nextTurn());
+    this.#absence = "it was signed out; call signIn() with the code of a login";
+    this.#options.listeners.tell({ type: "signed_out" });
+    await this.#options.record.remove();
+  }
+
+  /**
+   * Looks for credentials that have taken the place of those whose refresh token was rejected. Another process may be
+   * about to store them: it is given a moment, unless nobody else has the store or all take a lock.
+   */
+  async isReplaced(rejected: HeldCredentials, isLocked: boolean): Promise<boolean> {
+    const { era } = this;
+    const { record, isShared } = this.#options;
+    this.#spend(rejected);
+    const pauses = isShared && !isLocked ? [0, ...PATIENCE] : [0];
+    for (const pause of pauses) {
+      if (pause > 0) await wait(pause, era);
+      // A store that fails now knows nothing better, either.
+      const stored = await record.read().catch(() => undefined);
+      era.throwIfAborted();
+      this.#adopt(stored);
+      if (this.#held !== rejected) return true;
+    }
+    return false;
+  }
+
+  /** Ends the login for good, tells it once, and answers the error for all who wait. */
+  async end(held: HeldCredentials, cause?: AnyCredentialError): Promise<CredentialSessionError> {
+    this.#spend(held);
+    this.#forget();
+    const reason = cause === undefined
+      ? "its ID token has expired, and there is no refresh token"
+      : "the service has rejected its refresh token";
+    this.#absence = `it has ended, as ${reason}; send the user to the login page`;
+    const error = new CredentialSessionError(`Cannot use the session: ${this.#absence}`, {
+      operation: cause?.operation,
+      retryCount: cause?.retryCount,
+      cause,
+    });
+    this.#options.listeners.tell({ type: "ended", error });
+    const isDead = (stored: HeldCredentials) => keyOf(stored) === keyOf(held);
+    // The token is known as dead here, even if the store does not let go of it.
+    await this.#options.record.remove(isDead).catch(() => {});
+    return error;
+  }
+
+  /** Begins a new era: what is under way for the last one is dropped. */
+  #take(turn: Turn): void {
+    this.#latestTurn = turn;
+    const before = this.#era;
+    this.#era = new AbortController();
+    this.#settling = undefined;
+    if (this.#held !== undefined) this.#spend(this.#held);
+    this.#forget();
+    before.abort(new Superseded());
+  }
+
+  #forget(): void {
+    this.#held = undefined;
+    this.#untold = undefined;
+    this.#options.onHold();
+  }
+
+  async #replace(held: HeldCredentials, event: SessionEvent): Promise<void> {
+    this.#held = held;
+    this.#standing = "unsaved";
+    this.#absence = undefined;
+    this.#untold = event;
+    await this.#save(held);
+  }
+
+  async #save(held: HeldCredentials): Promise<void> {
+    const { era } = this;
+    await this.#options.record.write(held, era);
+    era.throwIfAborted();
+    if (this.#held !== held || this.#standing === "saved") return;
+    this.#standing = "saved";
+    this.#options.onHold();
+    const event = this.#untold;
+    this.#untold = undefined;
+    if (event !== undefined) this.#options.listeners.tell(event);
+  }
+
+  #adopt(stored: HeldCredentials | undefined): void {
+    if (stored === undefined || !this.#isNewer(stored)) return;
+    const { listeners, onHold } = this.#options;
+    const event: SessionEvent | undefined = this.#held !== undefined
+      ? { type: "refreshed" }
+      : this.#absence === undefined
+      ? undefined
+      : { type: "signed_in" };
+    if (this.#held !== undefined && keyOf(this.#held) !== keyOf(stored)) this.#spend(this.#held);
+    this.#held = stored;
+    this.#standing = "saved";
+    this.#absence = undefined;
+    onHold();
+    if (event !== undefined) listeners.tell(event);
+  }
+
+  #isNewer(stored: HeldCredentials): boolean {
+    const held = this.#held;
+    if (this.#spent.has(keyOf(stored))) return false;
+    if (held === undefined) return true;
+    switch (this.#standing) {
+      case "given":
+        return isIssuedLater(stored, held);
+      case "unsaved":
+        return false;
+      case "saved":
+        return keyOf(stored) !== keyOf(held) || isIssuedLater(stored, held);
+      default:
+        return this.#standing satisfies never;
+    }
+  }
+
+  #spend(held: HeldCredentials): void {
+    this.#spent.add(keyOf(held));
+    for (const oldest of this.#spent) {
+      if (this.#spent.size <= MOST_SPENT) break;
+      this.#spent.delete(oldest);
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import * as v from "valibot";
+import type { Credentials } from "./models.ts";
+import { CredentialsSchema } from "./models.ts";
+import { type Schema, validate } from "./schema.ts";
+import { type HeldCredentials, restored } from "./session_held.ts";
+import { storeFailure } from "./session_store_failure.ts";
+
+/**
+ * Where a session keeps its credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or an object of your own.
+ * Each method may answer at once or with a promise.
+ */
+export interface SessionStore {
+  /** Answers what is stored under a name: the text, or what it says as JSON; `null` or `undefined` for nothing. */
+  getItem(key: string): unknown;
+  /** Stores a text under a name, in the place of what was there. */
+  setItem(key: string, value: string): unknown;
+  /** Removes what is stored under a name. */
+  removeItem(key: string): unknown;
+}
+
+/** What is stored, as JSON. */
+interface StoredCredentials {
+  readonly v: 1;
+  readonly credentials: Credentials;
+  readonly receivedAt: number;
+  /** Absent where it is not known. */
+  readonly expiresAt?: number | undefined;
+}
+
+const time = /* @__PURE__ */ v.pipe(/* @__PURE__ */ v.number(), /* @__PURE__ */ v.finite());
+
+const storedCredentials: Schema<StoredCredentials> = /* @__PURE__ */ v.object({
+  v: /* @__PURE__ */ v.literal(1),
+  credentials: CredentialsSchema,
+  receivedAt: time,
+  expiresAt: /* @__PURE__ */ v.optional(time),
+});
+
+/** What a {@linkcode SessionRecord} is made of. */
+export interface SessionRecordOptions {
+  /** The store. */
+  readonly store: SessionStore;
+  /** The name in the store. */
+  readonly key: string;
+  /** How long ahead of its expiry an ID token is due for a refresh, in ms. */
+  readonly margin: number | undefined;
+}
+
+/**
+ * The one entry of a session in its store. Reading and writing are done one after the other, so that a write that was
+ * slow does not undo a later one: a sign-out stays a sign-out.
+ *
+ * All methods reject with what the store throws.
+ */
+export class SessionRecord {
+  readonly #options: SessionRecordOptions;
+  #queue: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** Makes a record; reads nothing yet. */
+  constructor(options: SessionRecordOptions) {
+    this.#options = options;
+  }
+
+  /** What is stored; `undefined` for nothing, rubbish, and what another version has stored. */
+  async read(): Promise<HeldCredentials | undefined> {
+    const { store, key } = this.#options;
+    return this.#parse(await this.#inTurn(() => store.getItem(key), []));
+  }
+
+  /** The same at once, if the store answers at once. */
+  peek(): HeldCredentials | undefined {
+    const { store, key } = this.#options;
+    if (this.#waiting > 0) return undefined;
+    try {
+      const stored = store.getItem(key);
+      // Nobody is going to wait for it, so that its failure must not count as unhandled.
+      if (stored instanceof Promise) stored.catch(() => {});
+      return this.#parse(stored);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Stores credentials, unless they are not wanted any more when it is their turn. */
+  async write(
+    { credentials, receivedAt, expiresAt }: HeldCredentials,
+    unwanted: AbortSignal,
+  ): Promise<void> {
+    const { store, key } = this.#options;
+    const stored: StoredCredentials = {
+      v: 1,
+      credentials,
+      receivedAt,
+      expiresAt: expiresAt === Infinity ? undefined : expiresAt,
+    };
+    await this.#inTurn(async () => {
+      unwanted.throwIfAborted();
+      await store.setItem(key, JSON.stringify(stored));
+    }, Object.values(credentials));
+  }
+
+  /** Removes what is stored, if it is still what is to go. */
+  async remove(isIt?: (stored: HeldCredentials) => boolean): Promise<void> {
+    const { store, key } = this.#options;
+    await this.#inTurn(async () => {
+      if (isIt !== undefined) {
+        const stored = this.#parse(await store.getItem(key));
+        if (stored === undefined || !isIt(stored)) return;
+      }
+      await store.removeItem(key);
+    }, []);
+  }
+
+  async #inTurn<T>(access: () => T | Promise<T>, secrets: readonly string[]): Promise<T> {
+    const result = this.#queue.then(access);
+    this.#queue = result.catch(() => {});
+    this.#waiting++;
+    try {
+      return await result;
+    } catch (thrown) {
+      throw storeFailure(thrown, secrets);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  #parse(stored: unknown): HeldCredentials | undefined {
+    const result = validate(storedCredentials, typeof stored === "string" ? json(stored) : stored);
+    if (!result.ok) return undefined;
+    const { credentials, receivedAt, expiresAt = Infinity } = result.value;
+    return restored(credentials, { receivedAt, expiresAt }, this.#options.margin);
+  }
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A store in the memory of one session. */
+export function memoryStore(): SessionStore {
+  const items = new Map<string, string>();
+  return {
+    getItem: (key) => items.get(key),
+    setItem: (key, value) => void items.set(key, value),
+    removeItem: (key) => void items.delete(key),
+  };
+}
