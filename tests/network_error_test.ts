@@ -50,6 +50,8 @@ const RECORDED: Readonly<Record<NetworkErrorReason, readonly Error[]>> = {
     thrown(["fetch failed"], ["read ECONNRESET", "ECONNRESET"]),
     thrown(["fetch failed"], ["write EPIPE", "EPIPE"]),
     thrown(["fetch failed"], ["other side closed", "UND_ERR_SOCKET", "SocketError"]),
+    thrown(["fetch failed"], ["closed", "UND_ERR_SOCKET", "SocketError"]),
+    thrown(["terminated"]),
     thrown(["terminated"], ["other side closed", "UND_ERR_SOCKET", "SocketError"]),
   ],
   dns: [

@@ -36,6 +36,7 @@ test("quotesSecret() finds secrets whole and in part, as they are and percent-en
     secret.toLowerCase(),
     percentEncoded(secret),
     percentEncoded(secret).toUpperCase(),
+    `100 % ${secret.toUpperCase()}`,
     `?code=${percentEncoded(secret)}&x`,
     secret.slice(0, 12),
     secret.slice(-12),
