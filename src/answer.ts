@@ -6,7 +6,6 @@ import {
   type Operation,
 } from "./errors.ts";
 import { retryAfterOf } from "./http_date.ts";
-import { ApiErrorBodySchema } from "./models.ts";
 import { discard, isJson, readText } from "./response_body.ts";
 import { validate, type ValidationIssue } from "./schema.ts";
 import { safeData, safeTraceId, safeType, type SecretFinder } from "./untrusted.ts";
@@ -84,8 +83,8 @@ function apiError<T>(
 ): CredentialApiError {
   const { call, errorContext, quotesSecret, lost, now } = question;
   const { status, headers } = response;
-  const body = validate(ApiErrorBodySchema, parseJson(text ?? "")?.value);
-  const type = body.ok ? safeType(body.value.type, quotesSecret) : undefined;
+  const body = fieldsOf(parseJson(text ?? "")?.value);
+  const type = safeType(body["type"], quotesSecret);
   const cause = status === 404 ? lost : undefined;
   const reason = type === undefined ? "" : ` (${type})`;
   const doubt = cause && `; ${call.spent} by an earlier attempt whose answer was lost`;
@@ -96,7 +95,7 @@ function apiError<T>(
       cause,
       status,
       type,
-      data: body.ok ? safeData(body.value.data, quotesSecret) : undefined,
+      data: safeData(body["data"], quotesSecret),
       traceId,
       retryAfter: retryAfterOf(headers, now()),
     },
@@ -118,6 +117,11 @@ function badAnswer<T>(
 /** 0 is what a browser shows of a redirect that it was told not to follow. */
 function isRedirect(status: number): boolean {
   return [0, 301, 302, 303, 307, 308].includes(status);
+}
+
+/** Field by field, so that a body that lacks one still tells the others. */
+function fieldsOf(json: unknown): Record<string, unknown> {
+  return typeof json === "object" && json !== null ? { ...json } : {};
 }
 
 function parseJson(text: string): { readonly value: unknown } | undefined {

@@ -14,7 +14,7 @@ import {
   CredentialResponseError,
 } from "./errors.ts";
 import { isHeaderValue } from "./header_value.ts";
-import { networkErrorReason, NO_ANSWER } from "./network_error.ts";
+import { isNotPermitted, networkErrorReason, NO_ANSWER } from "./network_error.ts";
 import type { ResponseEvent } from "./options.ts";
 import { keepsSecret } from "./secret_keeper.ts";
 import type { ServerClock } from "./server_clock.ts";
@@ -102,7 +102,7 @@ async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Prom
 function questionOf<T>(context: AttemptContext<T>, authorization: string): Question<T> {
   const { call, settings, service, progress } = context;
   const { auth, headers } = settings;
-  const secrets = [...call.secrets, authorization, ...Object.values(headers)];
+  const secrets = [...call.secrets, authorization, ...secretHeaders(headers)];
   return {
     call,
     authorization,
@@ -111,6 +111,13 @@ function questionOf<T>(context: AttemptContext<T>, authorization: string): Quest
     lost: progress.lost,
     now: () => service.clock.now(),
   };
+}
+
+/** The values of the headers that a caller has added; a short one, or what the API asks for, is no secret. */
+function secretHeaders(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers)
+    .filter(([name, value]) => value.length >= 8 && !/^(?:x-saasus-|referer$)/.test(name))
+    .map(([, value]) => value);
 }
 
 /** Sends the request, reads the answer, learns from its clock and tells of it. */
@@ -137,6 +144,12 @@ async function receive<T>(context: AttemptContext<T>, question: Question<T>): Pr
     return await readAnswer(await send(context, question.authorization), question);
   } catch (thrown) {
     if (thrown instanceof CredentialResponseError) throw thrown;
+    if (isNotPermitted(thrown)) {
+      throw new CredentialInputError(context.call.failure, {
+        ...errorContext(context),
+        issues: [{ path: "baseUrl", expected: "a host that may be reached (Deno: --allow-net)" }],
+      });
+    }
     const reason = networkErrorReason(thrown);
     throw new CredentialNetworkError(`${context.call.failure}: ${NO_ANSWER[reason]}`, {
       ...errorContext(context),

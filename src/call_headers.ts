@@ -57,16 +57,27 @@ export const traceIdSchema: v.GenericSchema<unknown, string | null> = /* @__PURE
   /* @__PURE__ */ v.custom<string>(isVisibleAscii, "Expected one word of visible ASCII characters"),
 );
 
-function page(url: string): string {
-  return url.trim().replace(/[?#].*$/s, "").replace(/^([a-z][a-z\d+.-]*:\/\/)[^/]*@/i, "$1");
+function page(text: string): string {
+  if (!URL.canParse(text)) {
+    return text.trim().replace(/[?#].*$/s, "").replace(/^[\\/]*[^\\/]*@/, "");
+  }
+  const url = new URL(text);
+  url.username =
+    url.password =
+    url.search =
+    url.hash =
+      "";
+  return url.href;
 }
 
 function readHeaders(input: unknown): Record<string, string> | undefined {
-  const headers: [string, string][] = [];
+  const headers = new Map<string, string>();
   for (const pair of pairsOf(input)) {
     const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : [];
     if (!isHeaderName(name) || !isHeaderValue(value)) return undefined;
-    headers.push([name.toLowerCase(), value]);
+    const key = name.toLowerCase();
+    const earlier = headers.get(key);
+    headers.set(key, earlier === undefined ? value : `${earlier}, ${value}`);
   }
   return Object.fromEntries(headers);
 }

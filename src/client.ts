@@ -1,6 +1,6 @@
 import { getCall, saveCall } from "./api_call.ts";
 import type { AuthFlow } from "./auth_flow.ts";
-import { authFromEnv, baseUrlFromEnv, processEnvironment } from "./env.ts";
+import { authFromEnv, baseUrlFromEnv, environmentOf, processEnvironment } from "./env.ts";
 import type { ApiCall } from "./api_call.ts";
 import type { AuthorizationTempCode, Credentials } from "./models.ts";
 import type { CredentialClientOptions, FromEnvOptions, RequestOptions } from "./options.ts";
@@ -75,9 +75,10 @@ export class CredentialClient {
    * ```
    */
   static fromEnv(options: FromEnvOptions = {}): CredentialClient {
-    const { env = processEnvironment(), ...settings } = options;
-    const baseUrl = settings.baseUrl ?? baseUrlFromEnv(env);
-    return new CredentialClient({ ...settings, baseUrl, auth: authFromEnv(env) });
+    const { env = processEnvironment(), ...settings } = options ?? {};
+    const variables = environmentOf(env);
+    const baseUrl = settings.baseUrl ?? baseUrlFromEnv(variables);
+    return new CredentialClient({ ...settings, baseUrl, auth: authFromEnv(variables) });
   }
 
   /**

@@ -1,5 +1,6 @@
+import { BASE_URL_EXPECTED, normalizeBaseUrl } from "./base_url.ts";
 import { bearerAuth } from "./bearer_auth.ts";
-import { CredentialInputError } from "./errors.ts";
+import { CredentialInputError, isCredentialError } from "./errors.ts";
 import type { RequestAuth } from "./request_auth.ts";
 import type { ValidationIssue } from "./schema.ts";
 import { signatureAuth } from "./signature_auth.ts";
@@ -7,7 +8,13 @@ import { signatureAuth } from "./signature_auth.ts";
 /** Variables of an environment; an empty one counts as missing. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const SIGNATURE_VARIABLES = ["SAASUS_SAAS_ID", "SAASUS_API_KEY", "SAASUS_SECRET_KEY"] as const;
+/** Which variable each setting comes from. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  saasId: "SAASUS_SAAS_ID",
+  apiKey: "SAASUS_API_KEY",
+  secretKey: "SAASUS_SECRET_KEY",
+  token: "BEARER_TOKEN",
+};
 
 /**
  * The process's own environment, on Deno, Bun and Node; empty in a browser or a worker without one. Each variable is read
@@ -20,53 +27,81 @@ export function processEnvironment(): Environment {
 
 /** The authorization that the variables hold: the three parts of a signature, or else a bearer token. */
 export function authFromEnv(env: Environment): RequestAuth {
-  const [saasId, apiKey, secretKey] = SIGNATURE_VARIABLES.map((name) => read(env, name));
-  if (saasId && apiKey && secretKey) return signatureAuth({ saasId, apiKey, secretKey });
-  const missing = SIGNATURE_VARIABLES.filter((name) => !read(env, name));
-  if (missing.length < SIGNATURE_VARIABLES.length) {
-    throw failure(
-      missing.map((path) => ({
-        path,
-        expected: "a value, as the other parts of the signature have one",
-      })),
-    );
+  const [saasId, apiKey, secretKey] = ["saasId", "apiKey", "secretKey"].map((name) =>
+    read(env, name)
+  );
+  if (saasId && apiKey && secretKey) {
+    return named(() => signatureAuth({ saasId, apiKey, secretKey }));
   }
-  const token = read(env, "BEARER_TOKEN");
-  if (token) return bearerAuth(token);
+  const missing = Object.entries({ saasId, apiKey, secretKey })
+    .filter(([, value]) => !value)
+    .map(([name]) => name);
+  if (missing.length < 3) {
+    throw failure(issuesOf(missing, "a value, as the other parts of the signature have one"));
+  }
+  const token = read(env, "token");
+  if (token) return named(() => bearerAuth(token));
   throw failure([
-    ...missing.map((path) => ({ path, expected: "a value" })),
-    { path: "BEARER_TOKEN", expected: "a value, if there is no signature" },
+    ...issuesOf(missing, "a value"),
+    ...issuesOf(["token"], "a value, if there is no signature"),
   ]);
 }
 
 /** The base URL that the variables of the official SDKs name, if they do. */
 export function baseUrlFromEnv(env: Environment): string | undefined {
-  const origin = read(env, "SAASUS_API_URL_BASE");
-  const version = read(env, "SAASUS_BASE_URL");
   const urls = [
-    ...(origin ? [`${withoutSlash(origin)}/v1/auth`] : []),
-    ...(version ? [`${withoutSlash(version)}/auth`] : []),
+    ...baseUrlIn(env, "SAASUS_API_URL_BASE", "/v1/auth"),
+    ...baseUrlIn(env, "SAASUS_BASE_URL", "/auth"),
   ];
-  if (urls.length === 2 && urls[0] !== urls[1]) {
-    throw failure([{
-      path: "SAASUS_BASE_URL",
-      expected: "the URL of SAASUS_API_URL_BASE with /v1 behind it, or only one of the two",
-    }]);
-  }
-  return urls[0];
+  if (new Set(urls).size < 2) return urls[0];
+  throw failure([{
+    path: "SAASUS_BASE_URL",
+    expected: "the URL of SAASUS_API_URL_BASE with /v1 behind it, or only one of the two",
+  }]);
 }
 
-function read(env: Environment, name: string): string | undefined {
+function baseUrlIn(env: Environment, path: string, suffix: string): string[] {
+  const text = read(env, path);
+  if (!text) return [];
+  const url = normalizeBaseUrl(text.replace(/\/+$/, "") + suffix);
+  if (url !== undefined) return [url];
+  throw failure([{ path, expected: BASE_URL_EXPECTED.replace(/^Expected /, "") }]);
+}
+
+/** The variables as they were given. */
+export function environmentOf(env: unknown): Environment {
+  if (typeof env === "object" && env !== null) return env as Environment;
+  throw failure([{ path: "env", expected: "an object" }]);
+}
+
+/** The value of a variable, or of the variable that a setting comes from. */
+function read(env: Environment, setting: string): string | undefined {
+  const name = VARIABLES[setting] ?? setting;
+  let value: unknown;
   try {
-    return env[name];
+    value = env[name];
   } catch {
     // Deno throws for a variable that it has no permission to read.
-    throw failure([{ path: name, expected: `permission to read it (--allow-env=${name})` }]);
+    throw failure([{ path: name, expected: `permission to read it (Deno: --allow-env=${name})` }]);
+  }
+  if (value === undefined || typeof value === "string") return value;
+  throw failure([{ path: name, expected: "a string" }]);
+}
+
+/** Names the variables in place of the settings that they are. */
+function named(make: () => RequestAuth): RequestAuth {
+  try {
+    return make();
+  } catch (error) {
+    if (!isCredentialError(error) || error.code !== "invalid_input") throw error;
+    throw failure(
+      error.issues.map((issue) => ({ ...issue, path: VARIABLES[issue.path] ?? issue.path })),
+    );
   }
 }
 
-function withoutSlash(url: string): string {
-  return url.replace(/\/+$/, "");
+function issuesOf(settings: readonly string[], expected: string): ValidationIssue[] {
+  return settings.map((setting) => ({ path: VARIABLES[setting] ?? setting, expected }));
 }
 
 function failure(issues: readonly ValidationIssue[]): CredentialInputError {

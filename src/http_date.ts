@@ -1,16 +1,14 @@
-const IMF_FIXDATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
-
 /**
  * Reads an HTTP date in the one form that is sent today, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
  *
- * `Date.parse` alone would take far more for a date.
+ * `Date.parse` alone would take far more for a date, the 31st of February among them.
  *
  * @returns The time in ms since the epoch, or `undefined`.
  */
 export function parseHttpDate(text: string | null): number | undefined {
-  if (text === null || !IMF_FIXDATE.test(text)) return undefined;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : time;
+  if (text === null) return undefined;
+  const date = new Date(text);
+  return !Number.isNaN(date.getTime()) && date.toUTCString() === text ? date.getTime() : undefined;
 }
 
 /**

@@ -33,6 +33,8 @@ export const token: v.GenericSchema<unknown, string> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.nonEmpty(NON_EMPTY_STRING),
 );
 
+const STRING = "Expected a string";
+
 /* @__NO_SIDE_EFFECTS__ */
 function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
   return v.pipe(
@@ -50,7 +52,7 @@ function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
  * Reads {@linkcode Credentials}. Unknown fields are left out, `refresh_token: null` reads as absent, and no token
  * may be empty.
  *
- * The issues of a valibot error hold the value that was read, tokens included: do not log them.
+ * Use it with `v.parse` or `v.safeParse`, which answer `Credentials`. The issues of a valibot error hold the value that was read, tokens included: do not log them.
  *
  * @example Read what a store holds
  * ```ts
@@ -66,7 +68,7 @@ export const CredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credential
 
 /** The answer to a refresh, where an empty `refresh_token` says what an absent one says: keep the old one. */
 export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credentialsWith(
-  /* @__PURE__ */ v.string("Expected a string"),
+  /* @__PURE__ */ v.string(STRING),
 );
 
 /**
@@ -100,18 +102,21 @@ export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> = /* @__
  * ```
  */
 export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ v.object({
-    type: /* @__PURE__ */ v.string("Expected a string"),
-    message: /* @__PURE__ */ v.string("Expected a string"),
-    data: /* @__PURE__ */ v.nullish(
-      /* @__PURE__ */ v.record(
-        /* @__PURE__ */ v.string(),
-        /* @__PURE__ */ v.unknown(),
-        objectMessage,
+  /* @__PURE__ */ v.object(
+    {
+      type: /* @__PURE__ */ v.string(STRING),
+      message: /* @__PURE__ */ v.string(STRING),
+      data: /* @__PURE__ */ v.nullish(
+        /* @__PURE__ */ v.custom<Record<string, unknown>>(isRecord, "Expected an object"),
       ),
-    ),
-  }, objectMessage),
+    },
+    ({ expected }) => expected === "Object" ? "Expected an object" : STRING,
+  ),
   /* @__PURE__ */ v.transform(({ type, message, data }) =>
     data ? { type, message, data } : { type, message }
   ),
 );
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -87,10 +87,10 @@ const retry = /* @__PURE__ */ v.lazy((input): Schema<RetryOptions | false> =>
   input === false ? noRetry : retryObject
 );
 
-const auth = /* @__PURE__ */ v.custom<RequestAuth>(
-  isFunction,
-  "Expected bearerAuth(…), signatureAuth(…) or another function that answers a header's value",
-);
+const AUTH =
+  "Expected bearerAuth(…), signatureAuth(…) or another function that answers a header's value";
+
+const auth = /* @__PURE__ */ v.custom<RequestAuth>(isFunction, AUTH);
 
 const callOptions = {
   timeout: time,
@@ -113,21 +113,25 @@ const requestOptions = /* @__PURE__ */ v.strictObject({
   ),
 }, (issue) => objectMessage(issue, "of RequestOptions"));
 
-const clientOptions = /* @__PURE__ */ v.strictObject({
-  ...callOptions,
-  auth,
-  baseUrl: /* @__PURE__ */ v.optional(
-    /* @__PURE__ */ v.pipe(
-      /* @__PURE__ */ v.string(BASE_URL_EXPECTED),
-      /* @__PURE__ */ v.transform(normalizeBaseUrl),
-      /* @__PURE__ */ v.string(BASE_URL_EXPECTED),
+const clientOptions = /* @__PURE__ */ v.strictObject(
+  {
+    ...callOptions,
+    auth,
+    baseUrl: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ v.pipe(
+        /* @__PURE__ */ v.string(BASE_URL_EXPECTED),
+        /* @__PURE__ */ v.transform(normalizeBaseUrl),
+        /* @__PURE__ */ v.string(BASE_URL_EXPECTED),
+      ),
     ),
-  ),
-  fetch: /* @__PURE__ */ callback<typeof fetch>(),
-  now: /* @__PURE__ */ callback<() => number>(),
-  onRetry: /* @__PURE__ */ callback<NonNullable<CredentialClientOptions["onRetry"]>>(),
-  onResponse: /* @__PURE__ */ callback<NonNullable<CredentialClientOptions["onResponse"]>>(),
-}, (issue) => objectMessage(issue, "of CredentialClientOptions"));
+    fetch: /* @__PURE__ */ callback<typeof fetch>(),
+    now: /* @__PURE__ */ callback<() => number>(),
+    onRetry: /* @__PURE__ */ callback<NonNullable<CredentialClientOptions["onRetry"]>>(),
+    onResponse: /* @__PURE__ */ callback<NonNullable<CredentialClientOptions["onResponse"]>>(),
+  },
+  (issue) =>
+    issue.expected === '"auth"' ? AUTH : objectMessage(issue, "of CredentialClientOptions"),
+);
 
 /* @__NO_SIDE_EFFECTS__ */
 function callback<T>(): Schema<T | undefined> {

@@ -1,7 +1,9 @@
+import * as v from "valibot";
+import { checkInput } from "./check_input.ts";
 import { CredentialInputError } from "./errors.ts";
 import { isVisibleAscii } from "./header_value.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
-import type { ValidationIssue } from "./schema.ts";
+import { objectMessage, type Schema } from "./schema.ts";
 import { keepSecret } from "./secret_keeper.ts";
 
 /** The three parts of a SaaSus signature, as the platform's console shows them. */
@@ -12,6 +14,26 @@ export interface SignatureAuthOptions {
   apiKey: string;
   /** The client secret: the key of the signature. It never goes on the wire. */
   secretKey: string;
+}
+
+const FAILURE = "Cannot sign requests";
+
+const word = /* @__PURE__ */ v.custom<string>(
+  isVisibleAscii,
+  "Expected a non-empty string of visible ASCII characters",
+);
+
+const signatureOptions: Schema<SignatureAuthOptions> = /* @__PURE__ */ v.object({
+  saasId: word,
+  apiKey: word,
+  secretKey: /* @__PURE__ */ v.custom<string>(
+    isSecretKey,
+    "Expected a non-empty string without control characters (no line break at its end)",
+  ),
+}, objectMessage);
+
+function isSecretKey(value: unknown): boolean {
+  return typeof value === "string" && /^\P{Cc}+$/u.test(value);
 }
 
 /**
@@ -49,7 +71,7 @@ export interface SignatureAuthOptions {
  * ```
  */
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
-  const { saasId, apiKey, secretKey } = checked(options);
+  const { saasId, apiKey, secretKey } = checkInput(signatureOptions, options, { message: FAILURE });
   let key: Promise<CryptoKey> | undefined;
   const auth: RequestAuth = async (request) => {
     const text = signedText(request, apiKey);
@@ -69,7 +91,9 @@ function signedText({ method, url, body, timestamp }: AuthRequest, apiKey: strin
 function minute(timestamp: number): string {
   const date = new Date(timestamp);
   if (Number.isNaN(date.getTime())) {
-    throw inputError([{ path: "timestamp", expected: "a time in ms since the epoch" }]);
+    throw new CredentialInputError(FAILURE, {
+      issues: [{ path: "timestamp", expected: "a time in ms since the epoch" }],
+    });
   }
   return date.toISOString().slice(0, -8).replace(/[-T:]/g, "");
 }
@@ -90,30 +114,4 @@ function hex(bytes: ArrayBuffer): string {
   let text = "";
   for (const byte of new Uint8Array(bytes)) text += byte.toString(16).padStart(2, "0");
   return text;
-}
-
-function checked(options: SignatureAuthOptions): SignatureAuthOptions {
-  const { saasId, apiKey, secretKey } = options ?? {};
-  const issues: ValidationIssue[] = [];
-  for (const [path, value] of Object.entries({ saasId, apiKey })) {
-    if (!isVisibleAscii(value)) {
-      issues.push({ path, expected: "a non-empty string of visible ASCII characters" });
-    }
-  }
-  if (!isSecretKey(secretKey)) {
-    issues.push({
-      path: "secretKey",
-      expected: "a non-empty string without control characters (no line break at its end)",
-    });
-  }
-  if (issues.length > 0) throw inputError(issues);
-  return { saasId, apiKey, secretKey };
-}
-
-function isSecretKey(value: unknown): boolean {
-  return typeof value === "string" && /^\P{Cc}+$/u.test(value);
-}
-
-function inputError(issues: readonly ValidationIssue[]): CredentialInputError {
-  return new CredentialInputError("Cannot sign requests", { issues });
 }

@@ -17,7 +17,8 @@ const MOST_DATA = { characters: 4_096, values: 512 };
  * that is long enough to matter.
  */
 export function quotesSecret(text: string, secrets: readonly string[]): boolean {
-  const versions = [text.toLowerCase(), percentDecoded(text).toLowerCase()];
+  const versions = [text, percentDecoded(text), percentDecoded(percentDecoded(text))]
+    .map((version) => version.toLowerCase());
   return secrets.some((secret) => {
     const hidden = secret.toLowerCase();
     return hidden !== "" && versions.some((version) => quotes(version, hidden));
@@ -25,8 +26,7 @@ export function quotesSecret(text: string, secrets: readonly string[]): boolean 
 }
 
 function quotes(text: string, secret: string): boolean {
-  if (text === secret) return true;
-  if (secret.length < SHORTEST_SECRET) return text.split(/\W+/).includes(secret);
+  if (secret.length < SHORTEST_SECRET) return hasWord(text, secret);
   if (text.includes(secret)) return true;
   for (let start = 0; start + QUOTATION <= text.length; start++) {
     if (secret.includes(text.slice(start, start + QUOTATION))) return true;
@@ -34,12 +34,23 @@ function quotes(text: string, secret: string): boolean {
   return false;
 }
 
-function percentDecoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
+function hasWord(text: string, word: string): boolean {
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+    const [before, after] = [text.charAt(at - 1), text.charAt(at + word.length)];
+    if (!/\w/.test(before) && !/\w/.test(after)) return true;
   }
+  return false;
+}
+
+/** Decodes what is encoded, and leaves a stray `%` as it is. */
+function percentDecoded(text: string): string {
+  return text.replace(/(?:%[\da-f]{2})+/gi, (encoded) => {
+    try {
+      return decodeURIComponent(encoded);
+    } catch {
+      return encoded;
+    }
+  });
 }
 
 /** Tells whether a text quotes a secret of the call. */
@@ -56,20 +67,21 @@ export function safeTraceId(text: unknown, quotes: SecretFinder): string | undef
  * The `type` of an error that the server has sent, if it is a word such as `permission_denied` and quotes no secret. With
  * digits it may be no longer than 32 characters: keys and UUIDs are.
  */
-export function safeType(text: string, quotes: SecretFinder): string | undefined {
-  return /^[A-Za-z](?:[A-Za-z_.-]{0,63}|[\w.-]{0,31})$/.test(text) && !quotes(text)
+export function safeType(text: unknown, quotes: SecretFinder): string | undefined {
+  return typeof text === "string" && /^[A-Za-z](?:[A-Za-z_.-]{0,63}|[\w.-]{0,31})$/.test(text) &&
+      !quotes(text)
     ? text
     : undefined;
 }
 
 /** An object that the server has sent, if it is not too large and quotes no secret anywhere in it. */
 export function safeData(
-  data: Record<string, unknown> | undefined,
+  data: unknown,
   quotes: SecretFinder,
 ): Record<string, unknown> | undefined {
-  if (data === undefined) return undefined;
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
   const text = textOf(data);
-  return text === undefined || quotes(text) ? undefined : data;
+  return text === undefined || quotes(text) ? undefined : data as Record<string, unknown>;
 }
 
 /** All keys and values, a line each, or `undefined` if there are too many. Without recursion: the nesting is the server's. */
