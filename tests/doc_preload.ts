@@ -28,7 +28,11 @@ function assertTruth(condition?: boolean, message = "It does not hold"): void {
 
 function pretendTheWorld(): void {
   setEnvironment();
-  Object.assign(globalThis, { localStorage: emptyStorage(), location: callbackPage() });
+  Object.assign(globalThis, {
+    history: { replaceState: () => {} },
+    localStorage: emptyStorage(),
+    location: callbackPage(),
+  });
   globalThis.fetch = pretendedFetch(globalThis.fetch);
   Deno.serve = pretendedServe(Deno.serve);
 }
