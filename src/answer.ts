@@ -41,16 +41,13 @@ export interface Question<T> {
 export interface Answer {
   /** The response, its body read or let go. */
   readonly response: Response;
-  /** The trace id of the answer. */
-  readonly traceId: string | undefined;
   /** The body; `undefined` where it is no JSON by its content type, and was not read. */
   readonly text: string | undefined;
 }
 
 /** Reads an answer, and no more of it than is needed. Throws for redirects and bodies over 1 MiB. */
 export async function readAnswer<T>(response: Response, question: Question<T>): Promise<Answer> {
-  const traceId = safeTraceId(response.headers.get("x-saasus-trace-id"), question.quotesSecret);
-  const answer = { response, traceId, text: undefined };
+  const answer = { response, text: undefined };
   if (isRedirect(response.status)) {
     discard(response);
     throw badAnswer("a redirect, which is not followed", answer, question);
@@ -77,26 +74,29 @@ export function evaluateAnswer<T>(answer: Answer, question: Question<T>): T {
   throw badAnswer("but its body is not what the API promises", answer, question, result.issues);
 }
 
-function apiError<T>(
-  { response, text, traceId }: Answer,
-  question: Question<T>,
-): CredentialApiError {
+/** The trace id of an answer. It is read only where it is wanted, since the search for secrets in it takes its time. */
+export function traceIdOf<T>({ response }: Answer, question: Question<T>): string | undefined {
+  return safeTraceId(response.headers.get("x-saasus-trace-id"), question.quotesSecret);
+}
+
+function apiError<T>(answer: Answer, question: Question<T>): CredentialApiError {
   const { call, errorContext, quotesSecret, lost, now } = question;
+  const { response, text } = answer;
   const { status, headers } = response;
   const body = fieldsOf(parseJson(text ?? "")?.value);
   const type = safeType(body["type"], quotesSecret);
   const cause = status === 404 ? lost : undefined;
-  const reason = type === undefined ? "" : ` (${type})`;
+  const word = type === undefined ? "" : ` (${type})`;
   const doubt = cause && `; ${call.spent} by an earlier attempt whose answer was lost`;
   return new CredentialApiError(
-    `${call.failure}: the API answered ${status}${reason}${doubt ?? ""}`,
+    `${call.failure}: the API answered ${status}${word}${doubt ?? ""}`,
     {
       ...errorContext,
       cause,
       status,
       type,
       data: safeData(body["data"], quotesSecret),
-      traceId,
+      traceId: traceIdOf(answer, question),
       retryAfter: retryAfterOf(headers, now()),
     },
   );
@@ -104,10 +104,13 @@ function apiError<T>(
 
 function badAnswer<T>(
   problem: string,
-  { response: { status }, traceId }: Answer,
-  { call, errorContext }: Question<T>,
+  answer: Answer,
+  question: Question<T>,
   issues?: readonly ValidationIssue[],
 ): CredentialResponseError {
+  const { call, errorContext } = question;
+  const { status } = answer.response;
+  const traceId = traceIdOf(answer, question);
   return new CredentialResponseError(
     `${call.failure}: the API answered ${status}, ${problem}`,
     { ...errorContext, status, traceId, issues },

@@ -4,6 +4,7 @@ import {
   evaluateAnswer,
   type Question,
   readAnswer,
+  traceIdOf,
 } from "./answer.ts";
 import type { ApiCall } from "./api_call.ts";
 import { CallerThrew } from "./caller_threw.ts";
@@ -58,9 +59,13 @@ export interface AttemptContext<T> {
 }
 
 /** A good answer of the API. */
-export interface GoodAnswer<T> extends Answer {
+export interface GoodAnswer<T> {
   /** What the body holds. */
   readonly data: T;
+  /** The answer. */
+  readonly answer: Answer;
+  /** What was asked. */
+  readonly question: Question<T>;
 }
 
 /**
@@ -83,7 +88,7 @@ export async function attempt<T>(context: AttemptContext<T>): Promise<GoodAnswer
       answer = await exchange(context, question);
     }
   }
-  return { ...answer, data: evaluateAnswer(answer, question) };
+  return { data: evaluateAnswer(answer, question), answer, question };
 }
 
 /** Asks for the value of the `Authorization` header. */
@@ -102,12 +107,14 @@ async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Prom
 function questionOf<T>(context: AttemptContext<T>, authorization: string): Question<T> {
   const { call, settings, service, progress } = context;
   const { auth, headers } = settings;
-  const secrets = [...call.secrets, authorization, ...secretHeaders(headers)];
   return {
     call,
     authorization,
     errorContext: errorContext(context),
-    quotesSecret: (text) => quotesSecret(text, secrets) || keepsSecret(auth, text),
+    quotesSecret: (text) => {
+      const secrets = [...call.secrets, authorization, ...secretHeaders(headers)];
+      return quotesSecret(text, secrets) || keepsSecret(auth, text);
+    },
     lost: progress.lost,
     now: () => service.clock.now(),
   };
@@ -126,11 +133,12 @@ async function exchange<T>(context: AttemptContext<T>, question: Question<T>): P
   const started = performance.now();
   const sent = clock.local();
   const answer = await receive(context, question);
-  const { response: { status, headers }, traceId } = answer;
+  const { status, headers } = answer.response;
   clock.learn({ sent, received: clock.local(), headers });
   if (onResponse !== undefined) {
     const duration = performance.now() - started;
     const { call: { operation }, number } = context;
+    const traceId = traceIdOf(answer, question);
     const event = { operation, attempt: number, status, duration };
     await CallerThrew.guard(() =>
       onResponse(traceId === undefined ? event : { ...event, traceId })

@@ -1,12 +1,12 @@
-import { getCall, saveCall } from "./api_call.ts";
+import { traceIdOf } from "./answer.ts";
+import { type ApiCall, getCall, saveCall } from "./api_call.ts";
 import type { AuthFlow } from "./auth_flow.ts";
 import { authFromEnv, baseUrlFromEnv, environmentOf, processEnvironment } from "./env.ts";
-import type { ApiCall } from "./api_call.ts";
 import type { AuthorizationTempCode, Credentials } from "./models.ts";
 import type { CredentialClientOptions, FromEnvOptions, RequestOptions } from "./options.ts";
 import { ServerClock } from "./server_clock.ts";
 import { type CallSettings, callSettings, clientSettings } from "./settings.ts";
-import { send, type Transport } from "./transport.ts";
+import { type Outcome, send, type Transport } from "./transport.ts";
 
 /** An answer of the API with what came around it. */
 export interface ApiResponse<T> {
@@ -98,7 +98,7 @@ export class CredentialClient {
     credentials: Credentials,
     options?: RequestOptions,
   ): Promise<AuthorizationTempCode> {
-    return (await this.createAuthCredentialsWithResponse(credentials, options)).data;
+    return (await this.#send(saveCall(credentials), options)).data;
   }
 
   /** As {@linkcode CredentialClient.createAuthCredentials}, with status, headers, trace id and the count of retries. */
@@ -106,7 +106,7 @@ export class CredentialClient {
     credentials: Credentials,
     options?: RequestOptions,
   ): Promise<ApiResponse<AuthorizationTempCode>> {
-    return await this.#send(saveCall(credentials), options);
+    return toResponse(await this.#send(saveCall(credentials), options));
   }
 
   /**
@@ -125,7 +125,7 @@ export class CredentialClient {
    * @throws {CredentialResponseError} If the answer is not what the API promises.
    */
   async getAuthCredentials(authFlow: AuthFlow, options?: RequestOptions): Promise<Credentials> {
-    return (await this.getAuthCredentialsWithResponse(authFlow, options)).data;
+    return (await this.#send(getCall(authFlow), options)).data;
   }
 
   /** As {@linkcode CredentialClient.getAuthCredentials}, with status, headers, trace id and the count of retries. */
@@ -133,14 +133,18 @@ export class CredentialClient {
     authFlow: AuthFlow,
     options?: RequestOptions,
   ): Promise<ApiResponse<Credentials>> {
-    return await this.#send(getCall(authFlow), options);
+    return toResponse(await this.#send(getCall(authFlow), options));
   }
 
-  async #send<T>(call: ApiCall<T>, options: RequestOptions | undefined): Promise<ApiResponse<T>> {
+  async #send<T>(call: ApiCall<T>, options: RequestOptions | undefined): Promise<Outcome<T>> {
     const { failure: message, operation } = call;
     const settings = callSettings(this.#settings, options, { message, operation });
-    const { data, response, traceId, retryCount } = await send(call, settings, this.#transport);
-    const { status, headers } = response;
-    return { data, status, headers, ...(traceId === undefined ? {} : { traceId }), retryCount };
+    return await send(call, settings, this.#transport);
   }
+}
+
+function toResponse<T>({ data, answer, question, retryCount }: Outcome<T>): ApiResponse<T> {
+  const { status, headers } = answer.response;
+  const traceId = traceIdOf(answer, question);
+  return { data, status, headers, ...(traceId === undefined ? {} : { traceId }), retryCount };
 }

@@ -72,11 +72,12 @@ function isSecretKey(value: unknown): boolean {
  */
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
   const { saasId, apiKey, secretKey } = checkInput(signatureOptions, options, { message: FAILURE });
+  const encoder = new TextEncoder();
   let key: Promise<CryptoKey> | undefined;
   const auth: RequestAuth = async (request) => {
     const text = signedText(request, apiKey);
     key ??= hmacKey(secretKey);
-    const signature = await crypto.subtle.sign("HMAC", await key, new TextEncoder().encode(text));
+    const signature = await crypto.subtle.sign("HMAC", await key, encoder.encode(text));
     return `SAASUSSIGV1 Sig=${hex(signature)}, SaaSID=${saasId}, APIKey=${apiKey}`;
   };
   return keepSecret(auth, secretKey);
@@ -110,8 +111,10 @@ async function hmacKey(secretKey: string): Promise<CryptoKey> {
   ]);
 }
 
-function hex(bytes: ArrayBuffer): string {
+function hex(buffer: ArrayBuffer): string {
+  const bytes: Uint8Array & { toHex?: () => string } = new Uint8Array(buffer);
+  if (bytes.toHex !== undefined) return bytes.toHex();
   let text = "";
-  for (const byte of new Uint8Array(bytes)) text += byte.toString(16).padStart(2, "0");
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
   return text;
 }

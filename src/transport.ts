@@ -54,7 +54,7 @@ class CallRun<T> {
   /** The limit that is running, in ms: that of an attempt, or of the whole call. */
   #limit: number;
   #retry: { readonly delay: number; readonly error: AnyCredentialError } | undefined;
-  #answer: GoodAnswer<T> | undefined;
+  #good: GoodAnswer<T> | undefined;
 
   constructor(call: ApiCall<T>, settings: CallSettings, transport: Transport) {
     this.#call = call;
@@ -69,7 +69,7 @@ class CallRun<T> {
     try {
       signal?.throwIfAborted();
       await untilAborted(this.#request(), signal);
-      if (this.#answer !== undefined) return { ...this.#answer, retryCount: this.#attempts - 1 };
+      if (this.#good !== undefined) return { ...this.#good, retryCount: this.#attempts - 1 };
     } catch (thrown) {
       if (signal?.aborted) throw signal.reason;
       if (thrown instanceof CallerThrew) throw thrown.value;
@@ -80,20 +80,21 @@ class CallRun<T> {
 
   async #request(): Promise<void> {
     const { timeout, retry: { limit }, signal } = this.#settings;
+    const { method } = this.#call;
+    // ky merges option by option, at a cost: what it does by itself, or would not use, is left out.
     await ky(this.#transport.url, {
-      method: this.#call.method,
       timeout,
       totalTimeout: this.#totalTimeout,
-      throwHttpErrors: false,
-      fetch: async (request) => await this.#attempt((request as Request).signal),
-      retry: {
+      fetch: (request) => this.#attempt((request as Request).signal),
+      retry: limit === 0 ? 0 : {
         limit,
         methods: ["get", "post"],
         shouldRetry: ({ error }) => this.#shouldRetry(error),
         delay: () => this.#retry?.delay ?? 0,
       },
-      hooks: { beforeRetry: [async () => await this.#beforeRetry()] },
-      ...(signal === undefined ? {} : { signal }),
+      ...(method === "GET" ? {} : { method }),
+      ...(this.#transport.onRetry && { hooks: { beforeRetry: [() => this.#beforeRetry()] } }),
+      ...(signal && { signal }),
     });
   }
 
@@ -101,7 +102,7 @@ class CallRun<T> {
     const number = ++this.#attempts;
     const { timeout } = this.#settings;
     this.#limit = timeout < this.#remaining() ? timeout : this.#totalTimeout;
-    const answer = await attempt({
+    const good = await attempt({
       call: this.#call,
       settings: this.#settings,
       service: this.#transport,
@@ -109,8 +110,8 @@ class CallRun<T> {
       number,
       signal,
     });
-    this.#answer = answer;
-    return answer.response;
+    this.#good = good;
+    return good.answer.response;
   }
 
   /** The one place that decides whether there is another attempt; how long it waits is {@linkcode retryDelay}'s. */
