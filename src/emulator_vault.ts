@@ -57,7 +57,7 @@ export class CredentialVault {
     const { id_token, refresh_token } = credentials;
     if (refresh_token !== undefined) this.#learn(refresh_token, subjectOf(id_token));
     const code = randomUUID();
-    this.#codes.set(code, { ...credentials }, this.#options.codeLifetime);
+    this.#codes.set(code, credentials, this.#options.codeLifetime);
     return code;
   }
 
@@ -97,8 +97,7 @@ export class CredentialVault {
   }
 
   #learn(refreshToken: string, subject: string = randomUUID()): void {
-    const isKnown = this.#retired.get(refreshToken) ?? this.#refreshTokens.get(refreshToken);
-    if (isKnown === undefined) {
+    if (this.#refreshTokens.get(refreshToken) === undefined) {
       this.#refreshTokens.set(refreshToken, subject, REFRESH_TOKEN_LIFETIME);
     }
   }

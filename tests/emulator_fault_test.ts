@@ -134,6 +134,12 @@ test("CredentialEmulator.faults answers a status with its headers and body", asy
 
   const body = { type: "my_type", message: "my message", data: { a: 1 } };
   assertEquals((await answered({ status: 418, body })).json, body);
+  const problem = await answered({
+    status: 400,
+    headers: { "Content-Type": "application/problem+json" },
+    body,
+  });
+  assertEquals(problem.headers.get("Content-Type"), "application/problem+json");
 
   const html = await answered({
     status: 502,
