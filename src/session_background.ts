@@ -32,19 +32,23 @@ export class BackgroundRefresh {
 
   /** Sets the timer for the credentials as they are now. */
   update(): void {
-    const held = this.#options.held();
-    if (held === undefined || held.freshUntil === Infinity) clearTimeout(this.#timer);
-    else this.#set(held.freshUntil - this.#options.now());
+    this.#clear();
+    const { freshUntil = Infinity } = this.#options.held() ?? {};
+    if (freshUntil !== Infinity) this.#set(freshUntil - this.#options.now());
   }
 
   /** Ends it for good. */
   stop(): void {
     this.#isStopped = true;
+    this.#clear();
+  }
+
+  #clear(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #set(delay: number): void {
-    clearTimeout(this.#timer);
     if (this.#isStopped) return;
     const bounded = Math.min(LONGEST_TIMER, Math.max(SHORTEST_TIMER, delay));
     this.#timer = setTimeout(() => void this.#fire(), bounded);
@@ -53,13 +57,14 @@ export class BackgroundRefresh {
 
   async #fire(): Promise<void> {
     const { held, refresh, now } = this.#options;
+    this.#timer = undefined;
     try {
       await refresh();
     } catch {
       // Whoever asks for a token next is told.
     }
     const { freshUntil = Infinity } = held() ?? {};
-    if (freshUntil === Infinity) return;
+    if (this.#timer !== undefined || freshUntil === Infinity) return;
     const left = freshUntil - now();
     this.#set(left > 0 ? left : AFTER_FAILURE);
   }

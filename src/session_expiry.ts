@@ -39,6 +39,9 @@ const DEFAULT_MARGIN = 5 * 60_000;
 /** The age from which on the tokens behind a code count as handed over, and not as minted for this login. */
 const HANDED_OVER_AGE = 60_000;
 
+/** What claims to be valid for longer is nonsense, such as an `exp` in ms. */
+const LONGEST_LIFETIME = 10 * 365 * 24 * 60 * 60_000;
+
 const seconds = /* @__PURE__ */ v.fallback(
   /* @__PURE__ */ v.optional(/* @__PURE__ */ v.pipe(
     /* @__PURE__ */ v.number(),
@@ -74,6 +77,7 @@ export function timeClaimsOf(idToken: string): TimeClaims {
 export function expiryOf({ iat, exp }: TimeClaims, receivedAt: number, origin: Origin): number {
   if (exp === undefined) return Infinity;
   const byClock = exp * 1000;
+  if (byClock - (iat === undefined ? receivedAt : iat * 1000) > LONGEST_LIFETIME) return Infinity;
   // Nonsense, or a clock that is ahead, is no reason to refresh a token that came just now.
   if (iat === undefined) return byClock > receivedAt || origin === "known" ? byClock : Infinity;
   if (exp <= iat) return Infinity;

@@ -80,6 +80,8 @@ export class SessionFetch {
     if (isRequest(input) && !init?.headers) {
       // Headers in `init` would reset the referrer and more of the request.
       const request = new Request(input);
+      // On Bun 1.4.5 that does not use up the other, which then holds its body.
+      dropBody(input);
       request.headers.set("authorization", value);
       return await fetch(request, init);
     }

@@ -1,3 +1,5 @@
+import { untilAborted } from "./session_abort.ts";
+
 /**
  * Takes a lock, as `navigator.locks.request` does: calls back once it is granted, and holds it until the promise that the
  * callback answers has settled. `signal` ends the wait for it.
@@ -47,7 +49,8 @@ export async function underLock<T>(
   const release = await granted(wait);
   try {
     wait.signal.throwIfAborted();
-    return await run(release !== undefined);
+    // What hangs must not keep the lock from others once nobody wants it any more.
+    return await untilAborted(run(release !== undefined), wait.signal);
   } finally {
     release?.();
   }

@@ -1,0 +1,245 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
+import { test } from "node:test";
+import { CredentialSessionError } from "../mod.ts";
+import type { SessionStore } from "../src/session_store.ts";
+import { storeFailure } from "../src/session_store_failure.ts";
+import { leaksIn } from "./leak_search.ts";
+import {
+  AsyncStore,
+  HOUR,
+  KEY,
+  MINUTE,
+  rejection,
+  scene,
+  settle,
+  signedIn,
+  WebStorage,
+} from "./session_scene.ts";
+
+/** A store that reads what is JSON as such, as unstorage does. */
+class ParsingStore extends AsyncStore {
+  override async getItem(key: string): Promise<never> {
+    const text = await super.getItem(key);
+    return (text === null ? null : JSON.parse(text)) as never;
+  }
+}
+
+test("CredentialSession works with stores of every kind", async () => {
+  const stores: SessionStore[] = [new WebStorage(), new AsyncStore(), new ParsingStore()];
+  for (const store of stores) {
+    const { session, another, service, clock, events } = await signedIn({ store });
+    service.rotation = true;
+    const restarted = another();
+    assertEquals(await restarted.getCredentials(), await session.getCredentials());
+    clock.advance(HOUR);
+    const fresh = await restarted.getIdToken();
+    assertEquals(await another().getIdToken(), fresh);
+    await restarted.signOut();
+    await assertRejects(() => another().getIdToken(), CredentialSessionError);
+    assertEquals(events, ["signed_in"]);
+  }
+});
+
+test("CredentialSession stores an object with a version, under the name it is told", async () => {
+  const store = new AsyncStore();
+  const { session, clock } = await signedIn({ store, key: "my-login" });
+  const credentials = await session.getCredentials();
+  assertEquals(JSON.parse(store.items.get("my-login") ?? ""), {
+    v: 1,
+    credentials,
+    receivedAt: clock.ms,
+    expiresAt: clock.ms + HOUR,
+  });
+});
+
+test("CredentialSession sees nobody signed in where the store holds rubbish", async () => {
+  const store = new AsyncStore();
+  const { another, service, session } = await signedIn({ store });
+  const good = JSON.parse(store.items.get(KEY) ?? "");
+  const { credentials } = good;
+  const rubbish: unknown[] = [
+    "",
+    "rubbish",
+    "null",
+    "5",
+    "[]",
+    "{}",
+    '{"v":1}',
+    ...[
+      { ...good, v: 2 },
+      { ...good, v: "1" },
+      { ...good, receivedAt: "yesterday" },
+      { ...good, receivedAt: null },
+      { ...good, expiresAt: "never" },
+      { ...good, credentials: [] },
+      { ...good, credentials: { ...credentials, id_token: "" } },
+      { ...good, credentials: { id_token: credentials.id_token } },
+      { ...good, credentials: { ...credentials, refresh_token: 5 } },
+    ].map((value) => JSON.stringify(value)),
+    undefined,
+    5,
+    true,
+    [],
+    new Date(),
+    new Uint8Array(3),
+  ];
+  for (const value of rubbish) {
+    const reader = another({ store: { ...methods(store), getItem: () => value } });
+    assertEquals(reader.signedIn, false, JSON.stringify(value));
+    await assertRejects(() => reader.getIdToken(), CredentialSessionError, "nobody is signed in");
+  }
+  assertEquals(service.refreshes, 0);
+  // Rubbish is not the session's to remove, but a sign-in takes its place.
+  store.items.set(KEY, "rubbish");
+  await rejection(another().getIdToken());
+  assertEquals(store.items.get(KEY), "rubbish");
+  await session.refresh();
+  assertEquals(await another().getIdToken(), await session.getIdToken());
+});
+
+function methods(store: SessionStore): SessionStore {
+  return {
+    getItem: (key) => store.getItem(key),
+    setItem: (key, value) => store.setItem(key, value),
+    removeItem: (key) => store.removeItem(key),
+  };
+}
+
+test("CredentialSession rejects with the error of a store that cannot be read, and recovers with it", async () => {
+  const store = new AsyncStore();
+  const { another, service } = await signedIn({ store });
+  const failure = store.failures.getItem = new Error("connection lost");
+  const session = another();
+  for (let call = 0; call < 3; call++) {
+    assertEquals(await rejection(session.getIdToken()), failure);
+    assertEquals(await rejection(session.refresh()), failure);
+  }
+  delete store.failures.getItem;
+  await session.getIdToken();
+  assertEquals(service.refreshes, 0);
+});
+
+test("CredentialSession spends no refresh token while the store cannot be read", async () => {
+  const store = new AsyncStore();
+  const { session, service, clock } = await signedIn({ store });
+  const before = await session.getIdToken();
+  store.failures.getItem = new Error("connection lost");
+  clock.advance(56 * MINUTE);
+  assertEquals(await session.getIdToken(), before);
+  clock.advance(5 * MINUTE);
+  assertEquals(await rejection(session.getIdToken()), store.failures.getItem);
+  assertEquals(service.refreshes, 0);
+});
+
+test("CredentialSession keeps what it could not store, and stores it with the next call", async () => {
+  const store = new AsyncStore();
+  const { session, service, clock, events } = await signedIn({ store });
+  service.rotation = true;
+  clock.advance(HOUR);
+  const failure = store.failures.setItem = new Error("quota exceeded");
+  for (let call = 0; call < 5; call++) {
+    assertEquals(await rejection(session.getIdToken()), failure);
+  }
+  assertEquals(service.refreshes, 1);
+  assertEquals(events, ["signed_in"]);
+  delete store.failures.setItem;
+  const { refresh_token } = await session.getCredentials();
+  assertEquals(store.refreshToken, refresh_token);
+  assertEquals(service.refreshes, 1);
+  assertEquals(events, ["signed_in", "refreshed"]);
+});
+
+test("CredentialSession.signIn() rejects with the error of the store, and does not lose the login", async () => {
+  const store = new AsyncStore();
+  const { session, service, events } = scene({ store });
+  const failure = store.failures.setItem = new Error("quota exceeded");
+  assertEquals(await rejection(session.signIn(crypto.randomUUID())), failure);
+  assertEquals(await rejection(session.getIdToken()), failure);
+  assertEquals(events, []);
+  delete store.failures.setItem;
+  await session.getIdToken();
+  assertEquals(service.calls.length, 1);
+  assertEquals(events, ["signed_in"]);
+});
+
+test("CredentialSession passes on what a synchronous store throws", async () => {
+  const store = new WebStorage();
+  const failure = new Error("Access is denied for this document");
+  store.getItem = () => {
+    throw failure;
+  };
+  const { session } = scene({ store });
+  assertEquals(await rejection(session.getIdToken()), failure);
+});
+
+test("CredentialSession frees a caller from a store that hangs", async () => {
+  const store = new AsyncStore();
+  store.gate = new Promise(() => {});
+  const { session } = scene({ store });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const calls = [
+    session.getIdToken({ signal }),
+    session.refresh({ signal }),
+    session.signIn(crypto.randomUUID(), { signal }),
+    session.signOut({ signal }),
+  ].map(rejection);
+  await settle();
+  const reason = new Error("enough");
+  controller.abort(reason);
+  for (const error of await Promise.all(calls)) {
+    assert(error === reason || error instanceof CredentialSessionError, String(error));
+  }
+});
+
+test("CredentialSession lets no token out in the error of a store", async () => {
+  const store = new AsyncStore();
+  const { session, clock } = await signedIn({ store });
+  let secrets: Record<string, string> = {};
+  store.setItem = (key, value) => {
+    secrets = JSON.parse(value).credentials;
+    const error = new Error("OOM command not allowed");
+    throw Object.assign(error, { command: { name: "set", args: [key, value] } });
+  };
+  clock.advance(HOUR);
+  const error = await rejection(session.getIdToken());
+  assertInstanceOf(error, Error);
+  assertEquals(error.message, "Cannot store the credentials: OOM command not allowed");
+  assertEquals(leaksIn(error, secrets), []);
+});
+
+test("storeFailure() passes on what repeats no token", () => {
+  const token = crypto.randomUUID();
+  const harmless = [new Error("disk full"), new Error("a", { cause: new Error("b") }), "text", 5];
+  for (const thrown of harmless) assertEquals(storeFailure(thrown, [token]), thrown);
+});
+
+test("storeFailure() hides a token, however deep it is, and what cannot be looked at", () => {
+  const token = crypto.randomUUID();
+  const circular: Record<string, unknown> = { token };
+  circular["self"] = circular;
+  const hiding = [
+    new Error(`Cannot write ${token}`),
+    new Error("failed", { cause: { args: [`{"id":"${token}"}`] } }),
+    Object.defineProperty(new Error("hidden"), "args", { value: [token] }),
+    circular,
+    token,
+    {
+      get value() {
+        throw new Error(token);
+      },
+    },
+    Array.from({ length: 1_000 }, () => ({})),
+  ];
+  for (const thrown of hiding) {
+    const failure = storeFailure(thrown, [token]);
+    assertNotEquals(failure, thrown);
+    assertEquals(leaksIn(failure, { token }), []);
+  }
+});
