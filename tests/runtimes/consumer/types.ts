@@ -1,0 +1,53 @@
+/** What has to compile, and what must not. A directive that expects an error where there is none is an error itself. */
+import {
+  CredentialClient,
+  type CredentialErrorCode,
+  type Credentials,
+  isCredentialError,
+} from "@saasus-sdk/credential";
+import { CredentialEmulator } from "@saasus-sdk/credential/emulator";
+
+type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
+  : false;
+
+type Answer = Awaited<ReturnType<CredentialClient["getAuthCredentials"]>>;
+
+export const theAnswerIsTyped: IsSame<Answer, Credentials> = true;
+export const aTokenIsAString: IsSame<Credentials["id_token"], string> = true;
+export const aRefreshTokenMayBeAbsent: Credentials = { id_token: "a", access_token: "b" };
+export const aCodeIsIssued: IsSame<ReturnType<CredentialEmulator["issueCode"]>, string> = true;
+
+export async function calls(client: CredentialClient): Promise<void> {
+  await client.getAuthCredentials({ code: "code" });
+  await client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: "token" });
+  // @ts-expect-error -- no token at all
+  await client.getAuthCredentials({});
+  // @ts-expect-error -- a refresh wants a refresh token
+  await client.getAuthCredentials({ authFlow: "refreshTokenAuth", code: "code" });
+  // @ts-expect-error -- a code and a refresh token
+  await client.getAuthCredentials({ code: "code", refreshToken: "token" });
+  // @ts-expect-error -- no such flow
+  await client.getAuthCredentials({ authFlow: "passwordAuth", code: "code" });
+  // @ts-expect-error -- the access token is missing
+  await client.createAuthCredentials({ id_token: "token" });
+  // @ts-expect-error -- no such option
+  await client.getAuthCredentials({ code: "code" }, { timeOut: 1_000 });
+  // @ts-expect-error -- `auth` is missing
+  new CredentialClient({});
+  // @ts-expect-error -- no such option
+  new CredentialEmulator({ rotate: true });
+}
+
+export function errors(error: unknown): CredentialErrorCode | number | undefined {
+  if (!isCredentialError(error)) return undefined;
+  switch (error.code) {
+    case "api_error":
+      return error.status;
+    case "timeout":
+      return error.timeout;
+    default:
+      // @ts-expect-error -- the others have no `timeout`
+      void error.timeout;
+      return error.code;
+  }
+}
