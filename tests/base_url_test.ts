@@ -10,7 +10,7 @@ test("normalizeBaseUrl() writes a URL as it goes on the wire, without slashes at
     ["HTTPS://API.SaaSus.IO:443/V1", "https://api.saasus.io/V1"],
     ["https://api.saasus.io:8443/", "https://api.saasus.io:8443"],
     ["https://api.saasus.io/a/./b/../c", "https://api.saasus.io/a/c"],
-    ["https://exämple.com/ä b'c%2f", "https://xn--exmple-cua.com/%C3%A4%20b'c%2f"],
+    ["https://exämple.com/äb'c%2f", "https://xn--exmple-cua.com/%C3%A4b'c%2f"],
     ["https://10.0.0.1/x", "https://10.0.0.1/x"],
   ];
   for (const [url, normal] of urls) {
@@ -78,4 +78,22 @@ test("normalizeBaseUrl() refuses what leaves no room for a path and a query, or 
     "javascript:alert(1)",
   ];
   for (const url of refused) assertEquals(normalizeBaseUrl(url), undefined, url);
+});
+
+test("normalizeBaseUrl() refuses white space and control characters, which the parser would take out", () => {
+  for (
+    const space of [" ", "\t", "\r", "\n", "\r\n", "\0", "\x7f", "\x85", "\xa0", "\u2028", "\u3000"]
+  ) {
+    for (
+      const url of [
+        `${space}https://api.saasus.io/v1`,
+        `https://api.saasus.io/v1${space}`,
+        `https://api.saasus.io/v1${space}/auth`,
+        `https://api.saas${space}us.io/v1`,
+        `htt${space}ps://api.saasus.io/v1`,
+      ]
+    ) {
+      assertEquals(normalizeBaseUrl(url), undefined, JSON.stringify(url));
+    }
+  }
 });

@@ -35,6 +35,16 @@ test("headersSchema reads records, pairs and Headers under lower-case names", ()
   assertEquals(read(headersSchema, { "x-empty": "" }), { "x-empty": "" });
 });
 
+test("headersSchema joins values of one name, in any case, in their order", () => {
+  const lists: readonly [[string, string][], Record<string, string>][] = [
+    [[["x-a", "1"], ["X-A", "2"]], { "x-a": "1, 2" }],
+    [[["X-A", "2"], ["x-b", "b"], ["x-a", "1"], ["x-a", "2"]], { "x-a": "2, 1, 2", "x-b": "b" }],
+    [[["x-a", ""], ["x-a", "2"]], { "x-a": ", 2" }],
+  ];
+  for (const [list, joined] of lists) assertEquals(read(headersSchema, list), joined);
+  assertEquals(read(headersSchema, { "x-a": "1", "X-A": "2" }), { "x-a": "1, 2" });
+});
+
 test("headersSchema refuses CR, LF, NUL and the like in the values and names of every shape", () => {
   for (const bad of BAD) {
     for (
@@ -133,17 +143,23 @@ test("refererSchema passes on a page without user, query and fragment", () => {
     [`${app}/callback?code=${secret}`, `${app}/callback`],
     [`${app}/callback?code=${secret}#x?y`, `${app}/callback`],
     [`${app}/callback#access_token=${secret}`, `${app}/callback`],
-    [`${app}?code=${secret}`, app],
+    [`${app}?code=${secret}`, `${app}/`],
     [`${app}/?`, `${app}/`],
     [`https://user:${secret}@app.example/x?y`, `${app}/x`],
-    [`https://${secret}@app.example`, app],
+    [`https://${secret}@app.example`, `${app}/`],
     [`https://user@${secret}@app.example/`, `${app}/`],
-    [`HTTPS://user:${secret}@app.example/`, "HTTPS://app.example/"],
+    [`HTTPS://user:${secret}@app.example/`, `${app}/`],
+    [`https:/user:${secret}@app.example/x`, `${app}/x`],
+    [`https:\\\\user:${secret}@app.example\\x`, `${app}/x`],
+    [`//user:${secret}@app.example/x`, "app.example/x"],
+    [`\\\\${secret}@app.example/x?y`, "app.example/x"],
+    [`${secret}@app.example/x#y`, "app.example/x"],
     [`android-app://${secret}@com.example/x`, "android-app://com.example/x"],
     [`${app}/@team/x@y`, `${app}/@team/x@y`],
     [`  ${app}/x  `, `${app}/x`],
     ["/relative?x", "/relative"],
-    [`${app}/é`, `${app}/é`],
+    [`${app}/a/../é`, `${app}/%C3%A9`],
+    ["/é", "/é"],
     [`?code=${secret}`, null],
     ["", null],
     [" ", null],

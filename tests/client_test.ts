@@ -9,6 +9,7 @@ import {
   CredentialInputError,
   CredentialResponseError,
   type Credentials,
+  type FromEnvOptions,
   type RequestOptions,
   type ResponseEvent,
   signatureAuth,
@@ -85,6 +86,18 @@ test("getAuthCredentialsWithResponse() answers status, headers, trace id and ret
   assertEquals(response.headers.get("x-more"), "more");
   assertEquals(response.traceId, "trace-1");
   assertEquals(response.retryCount, 1);
+});
+
+test("getAuthCredentialsWithResponse() answers a trace id that its caller has sent", async () => {
+  const traceId = secret(24);
+  await using s = await scene(
+    ({ headers }) =>
+      json(200, someCredentials(), {
+        "x-saasus-trace-id": headers.get("x-saasus-trace-id") ?? "none",
+      }),
+    { traceId },
+  );
+  assertEquals((await s.client.getAuthCredentialsWithResponse({ code: "c" })).traceId, traceId);
 });
 
 test("createAuthCredentialsWithResponse() answers them as well, and no trace id where there is none", async () => {
@@ -167,6 +180,26 @@ test("CredentialClient sends through the fetch that it is given, called as a pla
   });
   await client.getAuthCredentials({ code: "c" });
   assertEquals(urls, ["https://api.saasus.io/v1/auth/credentials?code=c&auth-flow=tempCodeAuth"]);
+});
+
+test("CredentialClient takes a host that may not be reached for a wrong baseUrl, and does not ask again", async () => {
+  const denied = Object.assign(new Error("Requires net access"), { name: "NotCapable" });
+  for (const thrown of [denied, new TypeError("fetch failed", { cause: denied })]) {
+    let calls = 0;
+    const client = new CredentialClient({
+      auth: bearerAuth(secret()),
+      retry: { delay: 0 },
+      fetch: () => {
+        calls++;
+        return Promise.reject(thrown);
+      },
+    });
+    const error = await rejection(client.getAuthCredentials({ code: "c" }));
+    assertInstanceOf(error, CredentialInputError);
+    assertEquals(error.issues.map(({ path }) => path), ["baseUrl"]);
+    assertEquals([error.operation, error.retryCount], ["getAuthCredentials", 0]);
+    assertEquals(calls, 1);
+  }
 });
 
 test("CredentialClient tells onResponse of each answer", async () => {
@@ -324,4 +357,33 @@ test("CredentialClient.fromEnv() reads the process's environment, and takes the 
   assertEquals(request?.headers.get("authorization"), `Bearer ${token}`);
   assertEquals(request?.headers.get("x-a"), "1");
   assertMatch(request?.target ?? "", /^\/credentials\?/);
+});
+
+test("CredentialClient.fromEnv() refuses wrong options and variables, by name", () => {
+  const BEARER_TOKEN = secret();
+  const env = { BEARER_TOKEN };
+  const wrong: [unknown, string][] = [
+    // The process's own environment, which has no such variables.
+    [null, "BEARER_TOKEN"],
+    ["text", "BEARER_TOKEN"],
+    [{ env: null }, "env"],
+    [{ env: BEARER_TOKEN }, "env"],
+    [{ env: {} }, "BEARER_TOKEN"],
+    [{ env: { BEARER_TOKEN: `${BEARER_TOKEN} b` } }, "BEARER_TOKEN"],
+    [{ env: { ...env, SAASUS_API_KEY: "a" } }, "SAASUS_SECRET_KEY"],
+    [{ env: { ...env, SAASUS_API_URL_BASE: 5 } }, "SAASUS_API_URL_BASE"],
+    [{ env: { ...env, SAASUS_API_URL_BASE: "nonsense" } }, "SAASUS_API_URL_BASE"],
+    [{ env, timeout: 0 }, "timeout"],
+    [{ env, baseUrl: "nonsense" }, "baseUrl"],
+    [{ env, [BEARER_TOKEN]: 1 }, ""],
+    [Object.assign(["surplus"], { env }), ""],
+  ];
+  for (const [options, path] of wrong) {
+    const error = assertThrows(
+      () => CredentialClient.fromEnv(options as FromEnvOptions),
+      CredentialInputError,
+    );
+    assert(error.issues.some((issue) => issue.path === path), JSON.stringify(error.issues));
+    assert(!JSON.stringify(error).includes(BEARER_TOKEN));
+  }
 });

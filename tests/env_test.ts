@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows, fail } from "@std/assert";
 import process from "node:process";
 import { test } from "node:test";
-import { authFromEnv, baseUrlFromEnv, type Environment, processEnvironment } from "../src/env.ts";
+import {
+  authFromEnv,
+  baseUrlFromEnv,
+  type Environment,
+  environmentOf,
+  processEnvironment,
+} from "../src/env.ts";
 import { CredentialInputError } from "../src/errors.ts";
 import type { AuthRequest } from "../src/request_auth.ts";
 
@@ -62,14 +68,36 @@ test("authFromEnv() puts each variable into its place", async () => {
   assert(value.endsWith(", SaaSID=saasID, APIKey=apiKey"));
 });
 
-test("authFromEnv() refuses CR, LF and NUL in every variable, and does not repeat it", () => {
-  for (const bad of ["\r", "\n", "\0"]) {
-    for (const wrong of [...NAMES, "BEARER_TOKEN"]) {
-      const parts = wrong === "BEARER_TOKEN" ? [] : NAMES.map((name) => [name, secret]);
-      const env = { ...Object.fromEntries(parts), [wrong]: secret + bad };
-      const error = assertThrows(() => authFromEnv(env), CredentialInputError);
-      assert(!JSON.stringify(error).includes(secret));
+test("authFromEnv() names each variable that has CR, LF, NUL or a space in it, and does not repeat it", () => {
+  for (const bad of ["\r", "\n", "\0", " b"]) {
+    const wrong = NAMES.filter((name) => name !== "SAASUS_SECRET_KEY" || bad !== " b");
+    const env = Object.fromEntries(NAMES.map((name) => [name, secret]));
+    for (const name of wrong) {
+      assertEquals(pathsOf(() => authFromEnv({ ...env, [name]: secret + bad })), [name]);
     }
+    const all = { ...env, ...Object.fromEntries(wrong.map((name) => [name, secret + bad])) };
+    assertEquals(pathsOf(() => authFromEnv(all)), wrong);
+    assertEquals(pathsOf(() => authFromEnv({ BEARER_TOKEN: secret + bad })), ["BEARER_TOKEN"]);
+  }
+});
+
+test("authFromEnv() and baseUrlFromEnv() name a variable that is no text", () => {
+  for (const value of [5, null, true, {}, [secret], () => secret]) {
+    for (const name of [...NAMES, "BEARER_TOKEN", "SAASUS_API_URL_BASE", "SAASUS_BASE_URL"]) {
+      const env = { [name]: value } as unknown as Environment;
+      const run = name.includes("BASE") ? baseUrlFromEnv : authFromEnv;
+      assertEquals(failureOf(() => run(env)).issues, [{ path: name, expected: "a string" }]);
+    }
+  }
+});
+
+test("environmentOf() takes an object as it is, and refuses anything else", () => {
+  for (const env of [{}, { BEARER_TOKEN: secret }, Object.create(null), new Proxy({}, {})]) {
+    assertStrictEquals(environmentOf(env), env);
+  }
+  for (const other of [null, undefined, secret, 5, () => secret]) {
+    const { issues } = failureOf(() => environmentOf(other));
+    assertEquals(issues, [{ path: "env", expected: "an object" }]);
   }
 });
 
@@ -88,6 +116,23 @@ test("baseUrlFromEnv() reads the variables of both official SDKs", () => {
     [{ SAASUS_API_URL_BASE: `${origin}/`, SAASUS_BASE_URL: `${origin}/v1` }, url],
   ];
   for (const [env, expected] of cases) assertEquals(baseUrlFromEnv(env), expected);
+});
+
+test("baseUrlFromEnv() names a variable that holds no base URL, and does not repeat it", () => {
+  const wrong = [
+    secret,
+    `http://${secret}.example`,
+    `https://a.example/?${secret}`,
+    `https://a.example/ `,
+  ];
+  for (const name of ["SAASUS_API_URL_BASE", "SAASUS_BASE_URL"]) {
+    for (const url of wrong) {
+      const [issue, ...more] = failureOf(() => baseUrlFromEnv({ [name]: url })).issues;
+      assertEquals(issue?.path, name);
+      assert(issue?.expected.startsWith("an absolute https: URL"));
+      assertEquals(more, []);
+    }
+  }
 });
 
 test("baseUrlFromEnv() refuses two variables that contradict each other", () => {
@@ -112,7 +157,7 @@ test("authFromEnv() and baseUrlFromEnv() name a variable that may not be read", 
     const { issues } = failureOf(() => run(env));
     assertEquals(issues, [{
       path: forbidden,
-      expected: `permission to read it (--allow-env=${forbidden})`,
+      expected: `permission to read it (Deno: --allow-env=${forbidden})`,
     }]);
   }
 });

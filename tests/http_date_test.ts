@@ -53,6 +53,13 @@ test("parseHttpDate() reads nothing else", () => {
     "Thu, 00 Jan 2024 23:59:59 GMT",
     "Thu, 29 Feb 2024 25:59:59 GMT",
     "Thu, 29 Feb 2024 23:60:59 GMT",
+    // What Date.parse takes for another time.
+    "Wed, 31 Feb 2024 23:59:59 GMT",
+    "Mon, 29 Feb 2024 23:59:59 GMT",
+    "Thu, 29 Feb 2024 24:00:00 GMT",
+    "Thu, 29 Feb 2024 23:59:60 GMT",
+    "Thu, 29 Feb 2024 23:59:99 GMT",
+    "Mon, 01 Jan 0001 00:00:00 GMT",
     // The two obsolete forms.
     "Sunday, 06-Nov-94 08:49:37 GMT",
     "Sun Nov  6 08:49:37 1994",

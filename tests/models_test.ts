@@ -107,10 +107,31 @@ test("ApiErrorBodySchema reads type and message, and data where there is any", (
     [{ ...body, type: 5 }, ["type"]],
     [{ ...body, message: null }, ["message"]],
     [{ ...body, data: "text" }, ["data"]],
+    [{ ...body, data: 5 }, ["data"]],
+    [{ ...body, data: [] }, ["data"]],
+    [{ ...body, data: [1, 2] }, ["data"]],
     ["<h1>Bad Gateway</h1>", [""]],
     [null, [""]],
   ];
   for (const [input, paths] of cases) assertEquals(pathsOf(ApiErrorBodySchema, input), paths);
+});
+
+test("ApiErrorBodySchema asks for what passes: strings, be they empty, and an object", () => {
+  const [aString, anObject] = ["a string", "an object"];
+  const cases: readonly (readonly [unknown, Record<string, string>])[] = [
+    [{ message: "m" }, { type: aString }],
+    [{ type: "t" }, { message: aString }],
+    [{ type: null, message: 5 }, { type: aString, message: aString }],
+    [{ type: "", message: "", data: [1] }, { data: anObject }],
+    [null, { "": anObject }],
+  ];
+  for (const [input, expected] of cases) {
+    const result = validate(ApiErrorBodySchema, input);
+    assert(!result.ok);
+    const issues = result.issues.map((issue) => [issue.path, issue.expected]);
+    assertEquals(Object.fromEntries(issues), expected);
+  }
+  assertEquals(v.parse(ApiErrorBodySchema, { type: "", message: "" }), { type: "", message: "" });
 });
 
 test("ApiErrorBodySchema gives nobody's prototype new fields", () => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import type { NetworkErrorReason } from "../src/errors.ts";
-import { networkErrorReason, NO_ANSWER } from "../src/network_error.ts";
+import { isNotPermitted, networkErrorReason, NO_ANSWER } from "../src/network_error.ts";
 
 type Link = readonly [message: string, code?: string, name?: string];
 
@@ -18,6 +18,13 @@ const denoUrl =
 const bunClosed =
   "ECONNRESET: The socket connection was closed unexpectedly. For more information, " +
   "pass `verbose: true` in the second argument to fetch()";
+
+/** What Deno throws without `--allow-net`. */
+const notCapable = thrown([
+  'Requires net access to "ssl.example.com:443", run again with the --allow-net flag',
+  "",
+  "NotCapable",
+]);
 
 /** What was recorded of Deno 2.9, Bun 1.4 and Node 20 to 24. */
 const RECORDED: Readonly<Record<NetworkErrorReason, readonly Error[]>> = {
@@ -45,10 +52,19 @@ const RECORDED: Readonly<Record<NetworkErrorReason, readonly Error[]>> = {
       "client error (SendRequest): connection closed before message completed",
     ]),
     thrown(["error reading a body from connection"]),
+    thrown(["fetch failed"], [
+      "peer closed connection without sending TLS close_notify: " +
+      "https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof",
+    ]),
+    thrown(["fetch failed"], [`${denoUrl}: client error (Connect): tls handshake eof`]),
     thrown([bunClosed, "ECONNRESET"]),
     thrown(["The socket connection was closed unexpectedly", "ConnectionClosed"]),
     thrown(["fetch failed"], ["read ECONNRESET", "ECONNRESET"]),
     thrown(["fetch failed"], ["write EPIPE", "EPIPE"]),
+    thrown(["fetch failed"], [
+      "Client network socket disconnected before secure TLS connection was established",
+      "ECONNRESET",
+    ]),
     thrown(["fetch failed"], ["other side closed", "UND_ERR_SOCKET", "SocketError"]),
     thrown(["fetch failed"], ["closed", "UND_ERR_SOCKET", "SocketError"]),
     thrown(["terminated"]),
@@ -113,6 +129,11 @@ const RECORDED: Readonly<Record<NetworkErrorReason, readonly Error[]>> = {
       "HPE_INVALID_CONSTANT",
       "HTTPParserError",
     ]),
+    thrown(["fetch failed"], [
+      "Connect Timeout Error (attempted address: tls.example.com:443, timeout: 10000ms)",
+      "UND_ERR_CONNECT_TIMEOUT",
+    ]),
+    notCapable,
   ],
 };
 
@@ -146,6 +167,47 @@ test("networkErrorReason() is not misled by words within URLs", () => {
       "refused",
     );
   }
+});
+
+test("networkErrorReason() and isNotPermitted() bear with getters that throw", () => {
+  const get = () => {
+    throw new Error("ECONNRESET NotCapable");
+  };
+  const fields = ["name", "code", "message", "cause", "errors"];
+  const hostile: readonly unknown[] = [
+    ...fields.map((field) => Object.defineProperty({}, field, { get })),
+    new Proxy({}, { get }),
+    new Error("NotCapable ECONNRESET", { cause: new Proxy({}, { get }) }),
+  ];
+  for (const value of hostile) {
+    assertEquals(networkErrorReason(value), "other");
+    assertEquals(isNotPermitted(value), false);
+  }
+});
+
+test("isNotPermitted() knows what Deno throws without permission, as it is and as a cause", () => {
+  const denied: readonly unknown[] = [
+    notCapable,
+    thrown(["Requires net access", "", "PermissionDenied"]),
+    new TypeError("fetch failed", { cause: notCapable }),
+    new TypeError("fetch failed", { cause: new AggregateError([notCapable]) }),
+    { name: "NotCapable" },
+  ];
+  for (const value of denied) assert(isNotPermitted(value));
+});
+
+test("isNotPermitted() takes no network error for a permission that is missing", () => {
+  const others: readonly unknown[] = [
+    ...Object.values(RECORDED).flat().filter((error) => error !== notCapable),
+    thrown(["fetching https://a.example/NotCapable?PermissionDenied failed"]),
+    thrown(["connect to NotCapable:443 failed"]),
+    thrown(["NotCapableOfIt"]),
+    "NotCapable",
+    undefined,
+    null,
+    {},
+  ];
+  for (const value of others) assert(!isNotPermitted(value), String(value));
 });
 
 test("networkErrorReason() answers a word and nothing else, whatever was thrown", () => {

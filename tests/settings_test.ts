@@ -213,6 +213,21 @@ test("clientSettings() names each wrong option of a client alone", () => {
   );
 });
 
+test("clientSettings() and callSettings() say what an auth can be", () => {
+  const expected =
+    "bearerAuth(…), signatureAuth(…) or another function that answers a header's value";
+  const wrong: readonly unknown[] = [null, "token", {}, Promise.resolve(auth)];
+  const runs = [
+    () => clientSettings({} as CredentialClientOptions),
+    () => client({ auth: undefined }),
+    ...wrong.flatMap((auth) => [() => client({ auth }), () => call({ auth })]),
+  ];
+  for (const run of runs) {
+    const { issues } = assertThrows(run, CredentialInputError);
+    assertEquals(issues, [{ path: "auth", expected }]);
+  }
+});
+
 test("callSettings() names a wrong signal, and the operation that does not take place", () => {
   for (const signal of [null, {}, { aborted: true }, new AbortController()]) {
     const error = assertThrows(() => call({ signal }), CredentialInputError);

@@ -140,12 +140,36 @@ test("signatureAuth() names every part that is missing or wrong, and repeats non
       assert(!JSON.stringify(error).includes(hidden) && !String(error.stack).includes(hidden));
     }
   }
-  for (const none of [undefined, null, {}, "text", 5]) {
+  for (const none of [{}, []]) {
     const error = assertThrows(
       () => signatureAuth(none as unknown as SignatureAuthOptions),
       CredentialInputError,
     );
     assertEquals(error.issues.map(({ path }) => path), ["saasId", "apiKey", "secretKey"]);
+  }
+});
+
+test("signatureAuth() refuses what is no object, or throws when it is read, and repeats nothing", () => {
+  const hidden = crypto.randomUUID();
+  const get = () => {
+    throw new Error(hidden);
+  };
+  const cases: readonly (readonly [string, readonly unknown[]])[] = [
+    ["an object", [undefined, null, hidden, 5, () => hidden]],
+    ["a value that can be read", [
+      Object.defineProperty({ ...options }, "secretKey", { get }),
+      new Proxy(options, { get }),
+    ]],
+  ];
+  for (const [expected, values] of cases) {
+    for (const value of values) {
+      const error = assertThrows(
+        () => signatureAuth(value as SignatureAuthOptions),
+        CredentialInputError,
+      );
+      assertEquals(error.issues, [{ path: "", expected }]);
+      assert(!JSON.stringify(error).includes(hidden) && !String(error.stack).includes(hidden));
+    }
   }
 });
 

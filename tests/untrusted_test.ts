@@ -36,6 +36,9 @@ test("quotesSecret() finds secrets whole and in part, as they are and percent-en
     secret.toLowerCase(),
     percentEncoded(secret),
     percentEncoded(secret).toUpperCase(),
+    encodeURIComponent(percentEncoded(secret)),
+    `100 % ${percentEncoded(secret)}`,
+    `%${percentEncoded(secret)}%`,
     `100 % ${secret.toUpperCase()}`,
     `?code=${percentEncoded(secret)}&x`,
     secret.slice(0, 12),
@@ -82,6 +85,12 @@ test("quotesSecret() takes a short secret for quoted only where it stands alone"
     assert(quotesSecret(text, ["abc"]), text);
   }
   for (const text of ["abcd", "xabc", "abc_", "ab c"]) assert(!quotesSecret(text, ["abc"]), text);
+  for (const short of ["a.b-c", "-ab", "a b+", "$", "(é)"]) {
+    for (const text of [short, `code ${short}`, `"${short}".`, encodeURIComponent(short)]) {
+      assert(quotesSecret(text, [short]), text);
+    }
+    for (const text of [`x${short}y`, `${short}_`]) assert(!quotesSecret(text, [short]), text);
+  }
 });
 
 test("safeTraceId() passes on a word of visible ASCII of up to 128 characters", () => {
@@ -109,7 +118,9 @@ test("safeType() passes on a machine word, a short one where it has digits", () 
 });
 
 test("safeData() passes on data that quotes no secret, as it is", () => {
-  assertEquals(safeData(undefined, quotes), undefined);
+  for (const none of [undefined, null, "text", 5, true, [], [{ a: 1 }]]) {
+    assertEquals(safeData(none, quotes), undefined);
+  }
   const harmless: readonly Record<string, unknown>[] = [
     {},
     { a: null, b: true, c: 1.5, d: "", e: [], f: {}, g: [[{ h: [other] }]] },
