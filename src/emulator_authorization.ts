@@ -73,16 +73,20 @@ export class AuthorizationCheck {
     authorization: string | null,
     request: Pick<AuthRequest, "method" | "url" | "body">,
   ): Promise<string | undefined> {
-    const scheme = authorization?.split(" ", 1)[0]?.toLowerCase();
-    if (authorization === null || scheme === undefined) return 'Header "Authorization" is missing';
-    if (scheme === "bearer") {
-      const token = authorization.slice("Bearer ".length);
-      return isSame(token, this.#bearerToken) ? undefined : "The bearer token is wrong";
+    if (authorization === null) return 'Header "Authorization" is missing';
+    const [scheme = ""] = authorization.split(" ", 1);
+    switch (scheme.toLowerCase()) {
+      case "bearer":
+        return isSame(authorization.slice("Bearer ".length), this.#bearerToken)
+          ? undefined
+          : "The bearer token is wrong";
+      case "saasussigv1":
+        return await this.#isSigned(authorization, request)
+          ? undefined
+          : "The signature is wrong: compare the SaaS ID, the API key, the secret key and the clock";
+      default:
+        return 'The scheme is neither "Bearer" nor "SAASUSSIGV1"';
     }
-    if (scheme !== "saasussigv1") return 'The scheme is neither "Bearer" nor "SAASUSSIGV1"';
-    return await this.#isSigned(authorization, request)
-      ? undefined
-      : "The signature is wrong: compare the SaaS ID, the API key, the secret key and the clock";
   }
 
   async #isSigned(

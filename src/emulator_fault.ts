@@ -156,7 +156,8 @@ function checked<T>(schema: Schema<T>, value: T): T {
 
 function isHeaders(value: unknown): boolean {
   try {
-    return new Headers(value as Record<string, string>) !== undefined;
+    new Headers(value as Record<string, string>);
+    return true;
   } catch {
     return false;
   }

@@ -9,13 +9,13 @@ import { AuthorizationCheck } from "./emulator_authorization.ts";
 import { corsHeaders, preflightHeaders } from "./emulator_cors.ts";
 import { type Faults, FaultSource } from "./emulator_fault.ts";
 import { withFault } from "./emulator_fault_effect.ts";
+import { exchangeOrRefresh, save } from "./emulator_operation.ts";
 import {
   type CredentialEmulatorOptions,
   type EmulatorSettings,
   settingsOf,
 } from "./emulator_options.ts";
 import { type BodyReading, type EmulatorRequest, readBody, targetOf } from "./emulator_request.ts";
-import { exchangeOrRefresh, save } from "./emulator_operation.ts";
 import { TokenMint } from "./emulator_tokens.ts";
 import { CredentialVault } from "./emulator_vault.ts";
 import { CredentialInputError } from "./errors.ts";
@@ -94,7 +94,11 @@ export class CredentialEmulator {
     return this.#faults.faults;
   }
 
-  /** Sets the faults that the next requests meet. */
+  /**
+   * Sets the faults that the next requests meet.
+   *
+   * @throws {CredentialInputError} If a fault of the list is wrong.
+   */
   set faults(faults: Faults) {
     this.#faults.faults = faults;
   }
@@ -138,6 +142,7 @@ export class CredentialEmulator {
    *
    * @param request The request: a `Request`, or its parts where a `Request` would change the bytes of the URL.
    * @returns What to send, and whether to cut the connection.
+   * @throws What a fault function throws, or a {@linkcode CredentialInputError} if it answers a fault that is wrong.
    */
   async handle(request: EmulatorRequest): Promise<EmulatorAnswer> {
     const { method, headers, url } = request;
