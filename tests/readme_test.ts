@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import config from "../deno.json" with { type: "json" };
 import { readmeDocument } from "./readme_document.ts";
@@ -68,10 +68,10 @@ for (const file of FILES) {
 
   test(`${file} names every example`, () => {
     const { links } = readmeDocument(text(file));
-    for (const example of ["exchange_deno", "exchange_bun", "callback_deno", "callback_bun"]) {
-      assert(links.includes(`./examples/${example}.ts`), example);
-    }
-    assert(links.includes("./examples/hand_over.ts"));
+    const programs = readdirSync(new URL("examples", ROOT)).filter((name) =>
+      name.endsWith(".ts") && !name.endsWith(".d.ts") && name !== "demo.ts"
+    );
+    for (const name of programs) assert(links.includes(`./examples/${name}`), name);
   });
 }
 
