@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { token } from "./models.ts";
-import { objectMessage, type Schema } from "./schema.ts";
+import { isToken } from "./models.ts";
+import { NON_EMPTY_STRING, objectMessage, type Schema } from "./schema.ts";
 
 /** Asks for the credentials behind the temporary code of a login. */
 export interface TempCodeAuth {
@@ -41,13 +41,15 @@ export interface RefreshTokenAuth {
 export type AuthFlow = TempCodeAuth | RefreshTokenAuth;
 
 /** What goes into the query is percent-encoded, and half a surrogate pair has no encoding. */
-const queryToken = /* @__PURE__ */ v.pipe(
-  token,
-  /* @__PURE__ */ v.check(
-    (text) => text.isWellFormed(),
-    "Expected a string without lone surrogates",
-  ),
+const queryToken = /* @__PURE__ */ v.custom<string>(
+  (value) => isToken(value) && value.isWellFormed(),
+  ({ input }) => isToken(input) ? "Expected a string without lone surrogates" : NON_EMPTY_STRING,
 );
+
+/* @__NO_SIDE_EFFECTS__ */
+function nothing(message: string): Schema<undefined> {
+  return v.optional(v.custom<undefined>((value) => value === undefined, message));
+}
 
 const tempCodeAuth: Schema<TempCodeAuth> = /* @__PURE__ */ v.strictObject(
   {
@@ -59,10 +61,8 @@ const tempCodeAuth: Schema<TempCodeAuth> = /* @__PURE__ */ v.strictObject(
       "tempCodeAuth",
     ),
     code: queryToken,
-    refreshToken: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.undefined(
-        'Expected no refresh token unless "authFlow" is "refreshTokenAuth"',
-      ),
+    refreshToken: /* @__PURE__ */ nothing(
+      'Expected no refresh token unless "authFlow" is "refreshTokenAuth"',
     ),
   },
   (issue) => objectMessage(issue, '"authFlow" and "code"'),
@@ -72,9 +72,7 @@ const refreshTokenAuth: Schema<RefreshTokenAuth> = /* @__PURE__ */ v.strictObjec
   {
     authFlow: /* @__PURE__ */ v.literal("refreshTokenAuth"),
     refreshToken: queryToken,
-    code: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.undefined('Expected no code unless "authFlow" is "tempCodeAuth"'),
-    ),
+    code: /* @__PURE__ */ nothing('Expected no code unless "authFlow" is "tempCodeAuth"'),
   },
   (issue) => objectMessage(issue, '"authFlow" and "refreshToken"'),
 );

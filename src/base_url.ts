@@ -3,7 +3,7 @@ export const DEFAULT_BASE_URL = "https://api.saasus.io/v1/auth";
 
 /** What {@linkcode normalizeBaseUrl} takes. */
 export const BASE_URL_EXPECTED =
-  "Expected an absolute https: URL (http: for a loopback host only) without user, query, fragment and white space";
+  "an absolute https: URL (http: for a loopback host only) without user, query, fragment and white space";
 
 /**
  * The base URL as the URL parser writes it, without a slash at its end, so that what is signed is what goes out.

@@ -1,14 +1,11 @@
-import * as v from "valibot";
 import { isHeaderValue, isVisibleAscii } from "./header_value.ts";
+import { must, type OptionReader } from "./read_options.ts";
 
-/** Headers under lower-case names; `null` for one that a call takes back from its client. */
-export type CallHeaders = Readonly<Record<string, string | null>>;
-
-const HEADERS_EXPECTED =
-  "Expected headers whose values are Latin-1 without control characters such as CR, LF and NUL";
+/** Headers under lower-case names. */
+export type CallHeaders = Readonly<Record<string, string>>;
 
 /** Headers that belong to the connection: a `fetch` that is given one fails, or waits for bytes that never come. */
-const CONNECTION_HEADERS = [
+const CONNECTION_HEADERS: readonly string[] = [
   "connection",
   "content-length",
   "expect",
@@ -21,65 +18,42 @@ const CONNECTION_HEADERS = [
 ];
 
 /** Reads the `headers` option: a `Headers`, a list of pairs or a record. */
-export const headersSchema: v.GenericSchema<unknown, CallHeaders> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ v.unknown(),
-  /* @__PURE__ */ v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const headers = readHeaders(dataset.value);
-    if (headers === undefined) {
-      addIssue({ message: HEADERS_EXPECTED });
-      return NEVER;
-    }
-    if ("authorization" in headers) {
-      addIssue({ message: 'Expected no "Authorization" header: it is what "auth" is for' });
-    }
-    if (CONNECTION_HEADERS.some((name) => name in headers)) {
-      addIssue({
-        message: `Expected none of the connection's headers: ${CONNECTION_HEADERS.join(", ")}`,
-      });
-    }
-    return headers;
-  }),
-);
-
-/** Reads a page's URL for `Referer`, without user, query and fragment: the query of a callback holds a code. */
-export const refererSchema: v.GenericSchema<unknown, string | null> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ v.nullable(
-    /* @__PURE__ */ v.custom<string>(
-      isHeaderValue,
-      "Expected a URL in Latin-1 without control characters such as CR, LF and NUL",
-    ),
-  ),
-  /* @__PURE__ */ v.transform((url) => page(url ?? "") || null),
-);
-
-/** Reads a trace id. */
-export const traceIdSchema: v.GenericSchema<unknown, string | null> = /* @__PURE__ */ v.nullable(
-  /* @__PURE__ */ v.custom<string>(isVisibleAscii, "Expected one word of visible ASCII characters"),
-);
-
-function page(text: string): string {
-  if (!URL.canParse(text)) {
-    return text.trim().replace(/[?#].*$/s, "").replace(/^[\\/]*[^\\/]*@/, "");
-  }
-  const url = new URL(text);
-  url.username =
-    url.password =
-    url.search =
-    url.hash =
-      "";
-  return url.href;
-}
-
-function readHeaders(input: unknown): Record<string, string> | undefined {
+export const readHeaders: OptionReader<CallHeaders> = (value, refuse) => {
   const headers = new Map<string, string>();
-  for (const pair of pairsOf(input)) {
-    const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : [];
-    if (!isHeaderName(name) || !isHeaderValue(value)) return undefined;
+  for (const pair of pairsOf(value)) {
+    const [name, text] = Array.isArray(pair) && pair.length === 2 ? pair : [];
+    if (!isHeaderName(name) || !isHeaderValue(text)) {
+      refuse("headers whose values are Latin-1 without control characters such as CR, LF and NUL");
+    }
     const key = name.toLowerCase();
     const earlier = headers.get(key);
-    headers.set(key, earlier === undefined ? value : `${earlier}, ${value}`);
+    headers.set(key, earlier === undefined ? text : `${earlier}, ${text}`);
+  }
+  if (headers.has("authorization")) refuse('no "Authorization" header: it is what "auth" is for');
+  if (CONNECTION_HEADERS.some((name) => headers.has(name))) {
+    refuse(`none of the connection's headers: ${CONNECTION_HEADERS.join(", ")}`);
   }
   return Object.fromEntries(headers);
+};
+
+/** Reads a page's URL for `Referer`, without user, query and fragment: the query of a callback holds a code. */
+export const readReferer: OptionReader<string | null> = (value, refuse) => {
+  if (value === null) return null;
+  if (isHeaderValue(value)) return pageOf(value) || null;
+  return refuse("a URL in Latin-1 without control characters such as CR, LF and NUL");
+};
+
+/** Reads a trace id. */
+export const readTraceId: OptionReader<string | null> = /* @__PURE__ */ must(
+  (value) => value === null || isVisibleAscii(value),
+  "one word of visible ASCII characters",
+);
+
+function pageOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // Without a host, the user can be anywhere.
+  if (!url?.host) return text.trim().replace(/[?#].*$/s, "").replace(/^.*@/s, "");
+  return Object.assign(url, { username: "", password: "", search: "", hash: "" }).href;
 }
 
 function pairsOf(input: unknown): Iterable<unknown> {

@@ -1,7 +1,7 @@
 import { traceIdOf } from "./answer.ts";
 import { type ApiCall, getCall, saveCall } from "./api_call.ts";
 import type { AuthFlow } from "./auth_flow.ts";
-import { authFromEnv, baseUrlFromEnv, environmentOf, processEnvironment } from "./env.ts";
+import { authFromEnv, baseUrlFromEnv, checkObject, processEnvironment } from "./env.ts";
 import type { AuthorizationTempCode, Credentials } from "./models.ts";
 import type { CredentialClientOptions, FromEnvOptions, RequestOptions } from "./options.ts";
 import { ServerClock } from "./server_clock.ts";
@@ -75,8 +75,8 @@ export class CredentialClient {
    * ```
    */
   static fromEnv(options: FromEnvOptions = {}): CredentialClient {
-    const { env = processEnvironment(), ...settings } = options ?? {};
-    const variables = environmentOf(env);
+    const { env = processEnvironment(), ...settings } = checkObject(options, "");
+    const variables = checkObject(env, "env");
     const baseUrl = settings.baseUrl ?? baseUrlFromEnv(variables);
     return new CredentialClient({ ...settings, baseUrl, auth: authFromEnv(variables) });
   }

@@ -65,13 +65,13 @@ function baseUrlIn(env: Environment, path: string, suffix: string): string[] {
   if (!text) return [];
   const url = normalizeBaseUrl(text.replace(/\/+$/, "") + suffix);
   if (url !== undefined) return [url];
-  throw failure([{ path, expected: BASE_URL_EXPECTED.replace(/^Expected /, "") }]);
+  throw failure([{ path, expected: BASE_URL_EXPECTED }]);
 }
 
-/** The variables as they were given. */
-export function environmentOf(env: unknown): Environment {
-  if (typeof env === "object" && env !== null) return env as Environment;
-  throw failure([{ path: "env", expected: "an object" }]);
+/** What was given for options, or for the variables, if it is an object. */
+export function checkObject<T>(value: T, path: string): T & object {
+  if (typeof value === "object" && value !== null) return value;
+  throw failure([{ path, expected: "an object" }]);
 }
 
 /** The value of a variable, or of the variable that a setting comes from. */

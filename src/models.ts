@@ -28,10 +28,12 @@ export interface ApiErrorBody {
 }
 
 /** A token or code: any string but the empty one. */
-export const token: v.GenericSchema<unknown, string> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ v.string(NON_EMPTY_STRING),
-  /* @__PURE__ */ v.nonEmpty(NON_EMPTY_STRING),
-);
+export const token: Schema<string> = /* @__PURE__ */ v.custom<string>(isToken, NON_EMPTY_STRING);
+
+/** Whether a value can be a token or a code. */
+export function isToken(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
 
 const STRING = "Expected a string";
 

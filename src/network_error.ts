@@ -52,6 +52,6 @@ function describe(thrown: unknown, depth: number): string {
   const { name, code, message, cause, errors } = thrown as Record<string, unknown>;
   const first = Array.isArray(errors) ? errors[0] : undefined;
   const own = [name, code, message].filter((part) => typeof part === "string").join(" ");
-  const plain = own.replace(/\bhttps?:\/\/\S+|[\w.-]+:\d+/g, "");
+  const plain = own.replace(/\bhttps?:\/\/\S+|[\w.-]+:\d+|"[^"]*"/g, "");
   return [plain, describe(cause, depth - 1), describe(first, depth - 1)].join(" ");
 }

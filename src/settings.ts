@@ -1,11 +1,20 @@
-import * as v from "valibot";
 import { BASE_URL_EXPECTED, DEFAULT_BASE_URL, normalizeBaseUrl } from "./base_url.ts";
-import { type CallHeaders, headersSchema, refererSchema, traceIdSchema } from "./call_headers.ts";
-import { checkInput, type InputFailure } from "./check_input.ts";
+import { type CallHeaders, readHeaders, readReferer, readTraceId } from "./call_headers.ts";
+import type { InputFailure } from "./check_input.ts";
 import type { CredentialClientOptions, RequestOptions } from "./options.ts";
+import {
+  callback,
+  integerBetween,
+  must,
+  numberBetween,
+  optional,
+  type OptionReader,
+  type OptionReaders,
+  options,
+  readOptions,
+} from "./read_options.ts";
 import type { RequestAuth } from "./request_auth.ts";
 import type { RetryOptions, RetrySettings } from "./retry.ts";
-import { objectMessage, type Schema } from "./schema.ts";
 
 /** The longest time that timers can wait, in ms. */
 const LONGEST_TIME = 2 ** 31 - 1;
@@ -19,7 +28,7 @@ export interface CallSettings {
   /** How the call is repeated. */
   readonly retry: RetrySettings;
   /** The headers that the caller has set, under lower-case names. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: CallHeaders;
   /** Authorizes the requests. */
   readonly auth: RequestAuth;
   /** Ends the call. */
@@ -42,105 +51,69 @@ export interface ClientSettings {
   readonly onResponse: CredentialClientOptions["onResponse"];
 }
 
-const TIME = `Expected a whole number of ms from 1 to ${LONGEST_TIME}`;
-const WAIT = `Expected a number of ms from 0 to ${LONGEST_TIME}`;
-const LIMIT = "Expected a whole number from 0 to 100";
-const FUNCTION = "Expected a function";
-
-const time = /* @__PURE__ */ v.optional(
-  /* @__PURE__ */ v.pipe(
-    /* @__PURE__ */ v.number(TIME),
-    /* @__PURE__ */ v.integer(TIME),
-    /* @__PURE__ */ v.minValue(1, TIME),
-    /* @__PURE__ */ v.maxValue(LONGEST_TIME, TIME),
-  ),
-);
-
-const wait = /* @__PURE__ */ v.optional(
-  /* @__PURE__ */ v.pipe(
-    /* @__PURE__ */ v.number(WAIT),
-    /* @__PURE__ */ v.minValue(0, WAIT),
-    /* @__PURE__ */ v.maxValue(LONGEST_TIME, WAIT),
-  ),
-);
-
-const limit = /* @__PURE__ */ v.optional(
-  /* @__PURE__ */ v.pipe(
-    /* @__PURE__ */ v.number(LIMIT),
-    /* @__PURE__ */ v.integer(LIMIT),
-    /* @__PURE__ */ v.minValue(0, LIMIT),
-    /* @__PURE__ */ v.maxValue(100, LIMIT),
-  ),
-);
-
-const retryObject = /* @__PURE__ */ v.strictObject(
-  { limit, delay: wait, maxDelay: wait },
-  (issue) =>
-    issue.expected === "Object"
-      ? "Expected an object or false"
-      : objectMessage(issue, '"limit", "delay" and "maxDelay"'),
-);
-
-const noRetry = /* @__PURE__ */ v.literal(false);
-
-const retry = /* @__PURE__ */ v.lazy((input): Schema<RetryOptions | false> =>
-  input === false ? noRetry : retryObject
-);
-
-const AUTH =
-  "Expected bearerAuth(…), signatureAuth(…) or another function that answers a header's value";
-
-const auth = /* @__PURE__ */ v.custom<RequestAuth>(isFunction, AUTH);
-
-const callOptions = {
-  timeout: time,
-  totalTimeout: time,
-  retry: /* @__PURE__ */ v.optional(retry),
-  headers: /* @__PURE__ */ v.optional(headersSchema),
-  referer: /* @__PURE__ */ v.optional(refererSchema),
-  saasusReferer: /* @__PURE__ */ v.optional(refererSchema),
-  traceId: /* @__PURE__ */ v.optional(traceIdSchema),
-};
-
-const requestOptions = /* @__PURE__ */ v.strictObject({
-  ...callOptions,
-  auth: /* @__PURE__ */ v.optional(auth),
-  signal: /* @__PURE__ */ v.optional(
-    /* @__PURE__ */ v.custom<AbortSignal>(
-      (value) => value instanceof AbortSignal,
-      "Expected an AbortSignal",
-    ),
-  ),
-}, (issue) => objectMessage(issue, "of RequestOptions"));
-
-const clientOptions = /* @__PURE__ */ v.strictObject(
-  {
-    ...callOptions,
-    auth,
-    baseUrl: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.pipe(
-        /* @__PURE__ */ v.string(BASE_URL_EXPECTED),
-        /* @__PURE__ */ v.transform(normalizeBaseUrl),
-        /* @__PURE__ */ v.string(BASE_URL_EXPECTED),
-      ),
-    ),
-    fetch: /* @__PURE__ */ callback<typeof fetch>(),
-    now: /* @__PURE__ */ callback<() => number>(),
-    onRetry: /* @__PURE__ */ callback<NonNullable<CredentialClientOptions["onRetry"]>>(),
-    onResponse: /* @__PURE__ */ callback<NonNullable<CredentialClientOptions["onResponse"]>>(),
-  },
-  (issue) =>
-    issue.expected === '"auth"' ? AUTH : objectMessage(issue, "of CredentialClientOptions"),
-);
-
-/* @__NO_SIDE_EFFECTS__ */
-function callback<T>(): Schema<T | undefined> {
-  return v.optional(v.custom<T>(isFunction, FUNCTION));
+/** The options of a call as they are read. */
+interface CallChoices extends Omit<RequestOptions, "headers"> {
+  headers?: CallHeaders | undefined;
 }
 
+/** The options of a client as they are read. */
+interface ClientChoices extends Omit<CredentialClientOptions, "headers"> {
+  headers?: CallHeaders | undefined;
+}
+
+const time = /* @__PURE__ */ integerBetween(1, LONGEST_TIME, " of ms");
+const wait = /* @__PURE__ */ numberBetween(0, LONGEST_TIME, " of ms");
+
+const retryOptions = /* @__PURE__ */ options<RetryOptions>({
+  limit: /* @__PURE__ */ integerBetween(0, 100, ""),
+  delay: wait,
+  maxDelay: wait,
+});
+
+const retry: OptionReader<RetryOptions | false> = (value, refuse) => {
+  if (value === false) return false;
+  return typeof value === "object" ? retryOptions(value, refuse) : refuse("an object or false");
+};
+
+const auth = /* @__PURE__ */ must<RequestAuth>(
+  (value) => typeof value === "function",
+  "bearerAuth(…), signatureAuth(…) or another function that answers a header's value",
+);
+
+const baseUrl: OptionReader<string> = (value, refuse) =>
+  (typeof value === "string" ? normalizeBaseUrl(value) : undefined) ?? refuse(BASE_URL_EXPECTED);
+
+const callReaders = {
+  timeout: time,
+  totalTimeout: time,
+  retry: /* @__PURE__ */ optional(retry),
+  headers: /* @__PURE__ */ optional(readHeaders),
+  referer: /* @__PURE__ */ optional(readReferer),
+  saasusReferer: /* @__PURE__ */ optional(readReferer),
+  traceId: /* @__PURE__ */ optional(readTraceId),
+};
+
+const requestReaders: OptionReaders<CallChoices> = {
+  ...callReaders,
+  auth: /* @__PURE__ */ optional(auth),
+  signal: /* @__PURE__ */ optional(
+    /* @__PURE__ */ must((value) => value instanceof AbortSignal, "an AbortSignal"),
+  ),
+};
+
+const clientReaders: OptionReaders<ClientChoices> = {
+  ...callReaders,
+  auth,
+  baseUrl: /* @__PURE__ */ optional(baseUrl),
+  fetch: /* @__PURE__ */ callback(),
+  now: /* @__PURE__ */ callback(),
+  onRetry: /* @__PURE__ */ callback(),
+  onResponse: /* @__PURE__ */ callback(),
+};
+
 /** Checks the options of a client. */
-export function clientSettings(options: CredentialClientOptions): ClientSettings {
-  const choices = checkInput(clientOptions, options, { message: "Cannot create the client" });
+export function clientSettings(input: CredentialClientOptions): ClientSettings {
+  const choices = readOptions(clientReaders, input, { message: "Cannot create the client" });
   const defaults: CallSettings = {
     timeout: 5_000,
     retry: { limit: 2, delay: 300, maxDelay: 2_000 },
@@ -161,52 +134,45 @@ export function clientSettings(options: CredentialClientOptions): ClientSettings
 /** Checks the options of one call, and puts them over those of its client. */
 export function callSettings(
   defaults: CallSettings,
-  options: RequestOptions | undefined,
+  input: RequestOptions | undefined,
   failure: InputFailure,
 ): CallSettings {
-  return options === undefined
+  return input === undefined
     ? defaults
-    : merge(defaults, checkInput(requestOptions, options, failure));
+    : merge(defaults, readOptions(requestReaders, input, failure));
 }
 
-function merge(
-  defaults: CallSettings,
-  choices: v.InferOutput<typeof requestOptions>,
-): CallSettings {
-  const { retry } = choices;
+function merge(defaults: CallSettings, choices: CallChoices): CallSettings {
   return {
     timeout: choices.timeout ?? defaults.timeout,
     totalTimeout: choices.totalTimeout ?? defaults.totalTimeout,
-    retry: { ...defaults.retry, ...(retry === false ? { limit: 0 } : defined(retry ?? {})) },
-    headers: withoutNulls({
-      ...defaults.headers,
-      ...choices.headers,
-      ...defined({
-        referer: choices.referer,
-        "x-saasus-referer": choices.saasusReferer,
-        "x-saasus-trace-id": choices.traceId,
-      }),
-    }),
+    retry: mergeRetry(defaults.retry, choices.retry),
+    headers: mergeHeaders(defaults.headers, choices),
     auth: choices.auth ?? defaults.auth,
     signal: choices.signal,
   };
 }
 
-type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
-
-/** The fields that are set, so that spreading them does not unset what they are spread over. */
-function defined<T extends object>(fields: T): Defined<T> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as Defined<T>;
+function mergeRetry(defaults: RetrySettings, choices: RetryOptions | false = {}): RetrySettings {
+  if (choices === false) return { ...defaults, limit: 0 };
+  return {
+    limit: choices.limit ?? defaults.limit,
+    delay: choices.delay ?? defaults.delay,
+    maxDelay: choices.maxDelay ?? defaults.maxDelay,
+  };
 }
 
-function withoutNulls(headers: CallHeaders): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).filter((header): header is [string, string] => header[1] !== null),
-  );
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
+/** Puts headers over others; `null` takes one back. */
+function mergeHeaders(defaults: CallHeaders, choices: CallChoices): CallHeaders {
+  const headers: Record<string, string> = { ...defaults, ...choices.headers };
+  const named = {
+    referer: choices.referer,
+    "x-saasus-referer": choices.saasusReferer,
+    "x-saasus-trace-id": choices.traceId,
+  };
+  for (const [name, value] of Object.entries(named)) {
+    if (value === null) delete headers[name];
+    else if (value !== undefined) headers[name] = value;
+  }
+  return headers;
 }

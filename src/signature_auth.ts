@@ -1,9 +1,7 @@
-import * as v from "valibot";
-import { checkInput } from "./check_input.ts";
 import { CredentialInputError } from "./errors.ts";
 import { isVisibleAscii } from "./header_value.ts";
+import { must, type OptionReaders, readOptions } from "./read_options.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
-import { objectMessage, type Schema } from "./schema.ts";
 import { keepSecret } from "./secret_keeper.ts";
 
 /** The three parts of a SaaSus signature, as the platform's console shows them. */
@@ -18,19 +16,19 @@ export interface SignatureAuthOptions {
 
 const FAILURE = "Cannot sign requests";
 
-const word = /* @__PURE__ */ v.custom<string>(
+const word = /* @__PURE__ */ must<string>(
   isVisibleAscii,
-  "Expected a non-empty string of visible ASCII characters",
+  "a non-empty string of visible ASCII characters",
 );
 
-const signatureOptions: Schema<SignatureAuthOptions> = /* @__PURE__ */ v.object({
+const readers: OptionReaders<SignatureAuthOptions> = {
   saasId: word,
   apiKey: word,
-  secretKey: /* @__PURE__ */ v.custom<string>(
+  secretKey: /* @__PURE__ */ must<string>(
     isSecretKey,
-    "Expected a non-empty string without control characters (no line break at its end)",
+    "a non-empty string without control characters (no line break at its end)",
   ),
-}, objectMessage);
+};
 
 function isSecretKey(value: unknown): boolean {
   return typeof value === "string" && /^\P{Cc}+$/u.test(value);
@@ -71,7 +69,7 @@ function isSecretKey(value: unknown): boolean {
  * ```
  */
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
-  const { saasId, apiKey, secretKey } = checkInput(signatureOptions, options, { message: FAILURE });
+  const { saasId, apiKey, secretKey } = readOptions(readers, options, { message: FAILURE });
   const encoder = new TextEncoder();
   let key: Promise<CryptoKey> | undefined;
   const auth: RequestAuth = async (request) => {

@@ -6,6 +6,9 @@ const QUOTATION = 12;
 /** A secret of fewer characters is met by chance within a word, so that only a whole word counts. */
 const SHORTEST_SECRET = 8;
 
+/** So many times over may a secret be percent-encoded. */
+const MOST_ENCODINGS = 3;
+
 /** The longest trace id that is passed on, in characters. */
 const LONGEST_TRACE_ID = 128;
 
@@ -17,12 +20,12 @@ const MOST_DATA = { characters: 4_096, values: 512 };
  * that is long enough to matter.
  */
 export function quotesSecret(text: string, secrets: readonly string[]): boolean {
-  const versions = [text, percentDecoded(text), percentDecoded(percentDecoded(text))]
-    .map((version) => version.toLowerCase());
-  return secrets.some((secret) => {
-    const hidden = secret.toLowerCase();
-    return hidden !== "" && versions.some((version) => quotes(version, hidden));
-  });
+  const versions = [text];
+  for (let decoded = text; versions.length <= MOST_ENCODINGS; versions.push(decoded)) {
+    decoded = percentDecoded(decoded);
+  }
+  const searched = versions.join("\n").toLowerCase();
+  return secrets.some((secret) => secret !== "" && quotes(searched, secret.toLowerCase()));
 }
 
 function quotes(text: string, secret: string): boolean {
@@ -42,14 +45,11 @@ function hasWord(text: string, word: string): boolean {
   return false;
 }
 
-/** Decodes what is encoded, and leaves a stray `%` as it is. */
+/** Decodes what is encoded, whatever stands beside it. */
 function percentDecoded(text: string): string {
   return text.replace(/(?:%[\da-f]{2})+/gi, (encoded) => {
-    try {
-      return decodeURIComponent(encoded);
-    } catch {
-      return encoded;
-    }
+    const bytes = encoded.slice(1).split("%").map((byte) => parseInt(byte, 16));
+    return new TextDecoder().decode(new Uint8Array(bytes));
   });
 }
 

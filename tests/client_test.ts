@@ -302,7 +302,10 @@ test("CredentialClient refuses wrong settings when it is made, all at once", () 
     CredentialInputError,
   );
   assertEquals(error.issues.map(({ path }) => path).sort(), ["", "auth", "baseUrl", "fetch"]);
-  assertMatch(error.message, /^Cannot create the client: "auth": expected bearerAuth/);
+  assertMatch(
+    error.message,
+    /^Cannot create the client: expected no other.*; "auth": expected bearerAuth/,
+  );
   for (const nothing of [undefined, null, 5]) {
     assertThrows(
       () => new CredentialClient(nothing as unknown as CredentialClientOptions),
@@ -363,9 +366,8 @@ test("CredentialClient.fromEnv() refuses wrong options and variables, by name", 
   const BEARER_TOKEN = secret();
   const env = { BEARER_TOKEN };
   const wrong: [unknown, string][] = [
-    // The process's own environment, which has no such variables.
-    [null, "BEARER_TOKEN"],
-    ["text", "BEARER_TOKEN"],
+    [null, ""],
+    ["text", ""],
     [{ env: null }, "env"],
     [{ env: BEARER_TOKEN }, "env"],
     [{ env: {} }, "BEARER_TOKEN"],

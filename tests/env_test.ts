@@ -4,8 +4,8 @@ import { test } from "node:test";
 import {
   authFromEnv,
   baseUrlFromEnv,
+  checkObject,
   type Environment,
-  environmentOf,
   processEnvironment,
 } from "../src/env.ts";
 import { CredentialInputError } from "../src/errors.ts";
@@ -91,12 +91,12 @@ test("authFromEnv() and baseUrlFromEnv() name a variable that is no text", () =>
   }
 });
 
-test("environmentOf() takes an object as it is, and refuses anything else", () => {
+test("checkObject() takes an object as it is, and refuses anything else", () => {
   for (const env of [{}, { BEARER_TOKEN: secret }, Object.create(null), new Proxy({}, {})]) {
-    assertStrictEquals(environmentOf(env), env);
+    assertStrictEquals(checkObject(env, "env"), env);
   }
   for (const other of [null, undefined, secret, 5, () => secret]) {
-    const { issues } = failureOf(() => environmentOf(other));
+    const { issues } = failureOf(() => checkObject(other, "env"));
     assertEquals(issues, [{ path: "env", expected: "an object" }]);
   }
 });

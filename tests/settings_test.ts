@@ -213,6 +213,20 @@ test("clientSettings() names each wrong option of a client alone", () => {
   );
 });
 
+test("callSettings() looks at each option once, so that none can change after it was checked", () => {
+  const answers = [1, -5];
+  const settings = call({
+    headers: new Map([["x-a", "1"]]).entries(),
+    retry: {
+      get limit() {
+        return answers.shift();
+      },
+    },
+  });
+  assertEquals(settings.headers, { "x-a": "1" });
+  assertEquals(settings.retry.limit, 1);
+});
+
 test("clientSettings() and callSettings() say what an auth can be", () => {
   const expected =
     "bearerAuth(…), signatureAuth(…) or another function that answers a header's value";
@@ -241,13 +255,13 @@ test("clientSettings() and callSettings() refuse surplus options without telling
   for (const run of [client, call]) {
     for (const options of [{ [name]: 1 }, { retry: { [name]: 1 } }]) {
       const error = assertThrows(() => run(options), CredentialInputError);
-      assert(error.message.includes("expected only the fields "));
+      assert(error.message.includes("expected no other options than "));
       assert(!JSON.stringify(error).includes(name));
     }
   }
   // Options of a client that a call cannot change.
   for (const option of [{ baseUrl: "https://a.example" }, { fetch }, { onRetry: () => {} }]) {
-    assertThrows(() => call(option), CredentialInputError, "only the fields of RequestOptions");
+    assertThrows(() => call(option), CredentialInputError, "no other options than timeout");
   }
 });
 
@@ -266,15 +280,18 @@ test("clientSettings() and callSettings() refuse what is no options, or throws w
     assertThrows(() => call(options as object), CredentialInputError, "expected an object");
   }
   for (
-    const options of [
-      new Proxy({ auth }, { get }),
-      Object.defineProperty({ auth }, "timeout", { get, enumerable: true }),
-      { auth, retry: Object.defineProperty({}, "limit", { get, enumerable: true }) },
-    ]
+    const [options, path] of [
+      [new Proxy({ auth }, { ownKeys: get }), ""],
+      [Object.defineProperty({ auth }, "timeout", { get, enumerable: true }), "timeout"],
+      [
+        { auth, retry: Object.defineProperty({}, "limit", { get, enumerable: true }) },
+        "retry.limit",
+      ],
+    ] as const
   ) {
     for (const run of [clientSettings, call]) {
       const error = assertThrows(() => run(options), CredentialInputError);
-      assertEquals(error.issues, [{ path: "", expected: "a value that can be read" }]);
+      assertEquals(error.issues, [{ path, expected: "a value that can be read" }]);
       assert(!String(error.stack).includes(secret));
     }
   }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { CredentialInputError } from "../src/errors.ts";
 import type { AuthRequest } from "../src/request_auth.ts";
+import type { ValidationIssue } from "../src/schema.ts";
 import { signatureAuth, type SignatureAuthOptions } from "../src/signature_auth.ts";
 
 const timestamp = Date.UTC(2021, 8, 1, 12, 34, 56, 789);
@@ -154,20 +155,25 @@ test("signatureAuth() refuses what is no object, or throws when it is read, and 
   const get = () => {
     throw new Error(hidden);
   };
-  const cases: readonly (readonly [string, readonly unknown[]])[] = [
-    ["an object", [undefined, null, hidden, 5, () => hidden]],
-    ["a value that can be read", [
-      Object.defineProperty({ ...options }, "secretKey", { get }),
-      new Proxy(options, { get }),
-    ]],
+  const unreadable = "a value that can be read";
+  const cases: readonly (readonly [readonly unknown[], readonly ValidationIssue[]])[] = [
+    [[undefined, null, hidden, 5, () => hidden], [{ path: "", expected: "an object" }]],
+    [
+      [Object.defineProperty({ ...options }, "secretKey", { get })],
+      [{ path: "secretKey", expected: unreadable }],
+    ],
+    [
+      [new Proxy(options, { get })],
+      ["saasId", "apiKey", "secretKey"].map((path) => ({ path, expected: unreadable })),
+    ],
   ];
-  for (const [expected, values] of cases) {
+  for (const [values, issues] of cases) {
     for (const value of values) {
       const error = assertThrows(
         () => signatureAuth(value as SignatureAuthOptions),
         CredentialInputError,
       );
-      assertEquals(error.issues, [{ path: "", expected }]);
+      assertEquals(error.issues, issues);
       assert(!JSON.stringify(error).includes(hidden) && !String(error.stack).includes(hidden));
     }
   }
