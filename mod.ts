@@ -1,6 +1,6 @@
 /**
  * The client of the SaaSus credentials API for Deno, Bun, Node, browsers and workers: exchange the temporary code of a
- * login, refresh tokens, and hand a login over to another application.
+ * login, keep its tokens fresh, and hand a login over to another application.
  *
  * @example Exchange the code of a login, and refresh later
  * ```ts
@@ -17,6 +17,21 @@
  *     authFlow: "refreshTokenAuth",
  *     refreshToken: refresh_token,
  *   });
+ * }
+ * ```
+ *
+ * @example Or let a session do it: its ID token is always valid
+ * ```ts
+ * import { CredentialClient, CredentialSession, signatureAuth } from "@saasus-sdk/credential";
+ *
+ * const client = new CredentialClient({
+ *   auth: signatureAuth({ saasId: "saasID", apiKey: "apiKey", secretKey: "secret" }),
+ * });
+ * const session = new CredentialSession({ client });
+ *
+ * async function onCallback(code: string) {
+ *   await session.signIn(code);
+ *   return await session.getIdToken();
  * }
  * ```
  *
@@ -68,5 +83,15 @@ export type {
 export type { AuthRequest, RequestAuth } from "./src/request_auth.ts";
 export type { RetryOptions } from "./src/retry.ts";
 export type { ValidationIssue } from "./src/schema.ts";
+export { CredentialSession } from "./src/session.ts";
+export type { SessionEvent, SessionEventType, SessionListener } from "./src/session_listeners.ts";
+export type { SessionLock, SessionLockManager, SessionLockOptions } from "./src/session_lock.ts";
+export type {
+  CredentialSessionOptions,
+  SessionCallOptions,
+  SessionClient,
+  SessionClientOptions,
+} from "./src/session_options.ts";
+export type { SessionStore } from "./src/session_store.ts";
 export { signatureAuth } from "./src/signature_auth.ts";
 export type { SignatureAuthOptions } from "./src/signature_auth.ts";
