@@ -2,8 +2,7 @@
  * The module of a page: signs in with the code that it is called back with, and keeps the login in `localStorage`. The test
  * drives it through `page`.
  */
-import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
-import { CredentialSession } from "../../src/session.ts";
+import { bearerAuth, CredentialClient, CredentialSession } from "@saasus-sdk/credential";
 
 const settings = JSON.parse(document.getElementById("settings")?.textContent ?? "{}");
 const events: string[] = [];
