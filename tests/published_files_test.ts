@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const skip = !("Deno" in globalThis);
 
 /** What is published besides source files. */
-const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "README.md", "deno.json"];
+const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "README.ja.md", "README.md", "deno.json"];
 
 async function deno(...args: string[]): Promise<string> {
   const env = { ...process.env, NO_COLOR: "1" };
