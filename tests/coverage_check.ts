@@ -4,7 +4,7 @@
  */
 
 /** What has to be covered of all source files together, in percent. */
-const THRESHOLDS = { lines: 99, functions: 99, branches: 97 };
+const THRESHOLDS = { lines: 98, functions: 98, branches: 96 };
 
 type Measure = keyof typeof THRESHOLDS;
 
