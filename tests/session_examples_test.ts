@@ -1,0 +1,253 @@
+import { assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { openPage } from "../examples/session_browser.ts";
+import { run } from "../examples/session_script.ts";
+import { bearerAuth, CredentialClient } from "../mod.ts";
+import {
+  CredentialEmulator,
+  type CredentialEmulatorOptions,
+  EMULATOR_BEARER_TOKEN,
+  EMULATOR_SIGNATURE,
+  serveEmulator,
+} from "../src/emulator.ts";
+import { runExample } from "./examples_process.ts";
+import { serveApp } from "./session_server.ts";
+import { Clock, HOUR, WebStorage } from "./session_scene.ts";
+
+const DAY = 24 * HOUR;
+
+interface Service extends AsyncDisposable {
+  readonly clock: Clock;
+  readonly emulator: CredentialEmulator;
+  readonly url: string;
+  readonly client: CredentialClient;
+  /** The environment of a program that uses it. */
+  readonly env: Record<string, string>;
+}
+
+async function service(options: CredentialEmulatorOptions = {}): Promise<Service> {
+  const clock = new Clock();
+  const emulator = new CredentialEmulator({ now: clock.now, ...options });
+  const server = await serveEmulator(emulator);
+  return {
+    clock,
+    emulator,
+    url: server.url,
+    client: new CredentialClient({
+      auth: bearerAuth(EMULATOR_BEARER_TOKEN),
+      baseUrl: server.url,
+      now: clock.now,
+      retry: false,
+    }),
+    env: {
+      SAASUS_API_URL_BASE: new URL(server.url).origin,
+      SAASUS_SAAS_ID: EMULATOR_SIGNATURE.saasId,
+      SAASUS_API_KEY: EMULATOR_SIGNATURE.apiKey,
+      SAASUS_SECRET_KEY: EMULATOR_SIGNATURE.secretKey,
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+/** Whether an ID token is valid by the clock, as an application that verifies it would see it. */
+function isValid(authorization: string | undefined, now: number): boolean {
+  const [, payload = ""] = authorization?.split(".") ?? [];
+  try {
+    return JSON.parse(Buffer.from(payload, "base64url").toString()).exp * 1000 > now;
+  } catch {
+    return false;
+  }
+}
+
+test("session_script.ts works for 20 days on one login, with a valid token each time", async () => {
+  await using stage = await service({ rotation: true });
+  const { clock, client, emulator } = stage;
+  const answers: number[] = [];
+  await using api = await serveApp(({ headers }) => {
+    const status = isValid(headers.authorization, clock.ms) ? 200 : 401;
+    answers.push(status);
+    return { status };
+  });
+  let requests = 0;
+  // One refresh in four meets a service that is down.
+  emulator.faults = () => ++requests % 4 === 0 ? { kind: "status", status: 503 } : undefined;
+  const lines: string[] = [];
+  const begin = clock.ms;
+  await run(emulator.issueCode(), {
+    client,
+    now: clock.now,
+    apiUrl: `${api.origin}/report`,
+    log: (line) => lines.push(line),
+    sleep: (ms) => {
+      clock.advance(ms);
+      if (clock.ms - begin > 20 * DAY) {
+        emulator.faults = () => ({ kind: "status", status: 404 });
+      }
+      return Promise.resolve();
+    },
+  });
+  assertEquals(lines[0], "Session: signed_in");
+  assertEquals(lines.filter((line) => line === "Session: ended").length, 1);
+  assertMatch(lines.at(-1) ?? "", /it has ended, .* send the user to the login page$/);
+  // Every ten minutes an answer, or the outage that there was none for.
+  const outages = lines.filter((line) => line.includes("the API answered 503"));
+  assertGreater(outages.length, 50);
+  assertGreater(answers.length + outages.length, 20 * 24 * 6 - 5);
+  assertEquals(answers.filter((status) => status !== 200), []);
+  // 480 hours of 50 minutes each (the margin is met by the next round), and a third more for the failures.
+  assertGreater(requests, 550);
+  assertLess(requests, 900);
+});
+
+test("session_script.ts is a program, too", async () => {
+  await using stage = await service({ now: Date.now });
+  await using api = await serveApp();
+  const program = runExample("examples/session_script.ts", {
+    args: [stage.emulator.issueCode()],
+    env: { ...stage.env, API_URL: `${api.origin}/report` },
+    deno: ["run", "--allow-net=127.0.0.1", "--allow-env"],
+  });
+  await using _ = program;
+  await program.printed(/Session: signed_in\nThe API answered 200\n/);
+  assertMatch(api.requests[0]?.headers.authorization ?? "", /^Bearer e/);
+});
+
+test("session_script.ts and session_ky.ts say what they need, and why they could not sign in", async () => {
+  await using stage = await service();
+  for (const file of ["session_script.ts", "session_ky.ts"]) {
+    const deno = ["run", "--allow-net=127.0.0.1", "--allow-env"];
+    const unset = await runExample(`examples/${file}`, { deno }).ended;
+    assertEquals(unset.exitCode, 2);
+    assertEquals(unset.stderr.trimEnd(), `Usage: API_URL=https://… ${file} CODE`);
+    const { exitCode, stderr } = await runExample(`examples/${file}`, {
+      args: [crypto.randomUUID()],
+      env: { ...stage.env, API_URL: "http://127.0.0.1:9" },
+      deno,
+    }).ended;
+    assertEquals(exitCode, 1);
+    assertEquals(stderr.trimEnd(), "Cannot exchange temp code: the API answered 404 (not_found)");
+  }
+});
+
+test("session_ky.ts asks an API with ky, which does not learn of a token that is refused", async () => {
+  await using stage = await service({ now: Date.now });
+  const tokens = new Set<string | undefined>();
+  await using api = await serveApp(({ headers, method, body }) => {
+    tokens.add(headers.authorization);
+    if (method === "POST" && tokens.size === 1) return { status: 401 };
+    const answer = method === "GET" ? { name: "Ada" } : { id: JSON.parse(body).text };
+    return {
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(answer),
+    };
+  });
+  const { exitCode, stdout, stderr } = await runExample("examples/session_ky.ts", {
+    args: [stage.emulator.issueCode()],
+    env: { ...stage.env, API_URL: `${api.origin}/v1` },
+    deno: ["run", "--allow-net=127.0.0.1", "--allow-env"],
+  }).ended;
+  assertEquals([exitCode, stderr], [0, ""]);
+  assertEquals(stdout, "Signed in as Ada\nWrote note Hello\n");
+  assertEquals(api.requests.map(({ method, path }) => `${method} ${path}`), [
+    "GET /v1/me",
+    "POST /v1/notes",
+    "POST /v1/notes",
+  ]);
+  assertEquals(tokens.size, 2);
+});
+
+/** What a page has around it, in the place of what the runtime has. */
+class Page implements Disposable {
+  readonly #globals: Record<string, unknown>;
+  readonly #before = new Map<string, PropertyDescriptor | undefined>();
+  readonly visited: string[] = [];
+
+  constructor(url: string, localStorage: WebStorage) {
+    const location = Object.assign(new URL(url), {
+      assign: (to: string) => this.visited.push(to),
+    });
+    const history = { replaceState: (_: unknown, __: string, to: URL) => location.href = to.href };
+    const page = new URL(url);
+    // In a page, relative URLs are relative to it.
+    const fetch = globalThis.fetch;
+    this.#globals = {
+      location,
+      history,
+      localStorage,
+      navigator: {},
+      fetch: (input: string, init: RequestInit) => fetch(new URL(input, page), init),
+    };
+    for (const [name, value] of Object.entries(this.#globals)) {
+      this.#before.set(name, Object.getOwnPropertyDescriptor(globalThis, name));
+      Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    }
+  }
+
+  get url(): string {
+    return String((this.#globals["location"] as URL).href);
+  }
+
+  [Symbol.dispose](): void {
+    for (const [name, descriptor] of this.#before) {
+      if (descriptor === undefined) Reflect.deleteProperty(globalThis, name);
+      else Object.defineProperty(globalThis, name, descriptor);
+    }
+  }
+}
+
+test("session_browser.ts keeps the login of a page over reloads, until it is revoked", async () => {
+  await using stage = await service({ rotation: true, now: Date.now });
+  const { emulator } = stage;
+  await using site = await serveApp(async ({ method, path, headers, body }) => {
+    if (path === "/api/me") {
+      return isValid(headers.authorization, Date.now())
+        ? { status: 200, body: "Ada" }
+        : { status: 401 };
+    }
+    // What the page's own server does: it puts the Authorization that it has in the place of the page's.
+    const { pathname, search } = new URL(path, site.origin);
+    const target = `${stage.url}${pathname.replace(/^\/auth/, "")}${search}`;
+    const answer = await emulator.fetch(
+      new Request(target, {
+        method,
+        headers: { authorization: `Bearer ${EMULATOR_BEARER_TOKEN}` },
+        ...(body === "" ? {} : { body }),
+      }),
+    );
+    return {
+      status: answer.status,
+      headers: { "content-type": answer.headers.get("content-type") ?? "" },
+      body: await answer.text(),
+    };
+  });
+  const loginUrl = "https://login.example.com/";
+  const storage = new WebStorage();
+  const open = async (path: string) => {
+    using page = new Page(`${site.origin}${path}`, storage);
+    const text = await openPage(loginUrl);
+    return { text, url: page.url.slice(site.origin.length), visited: page.visited };
+  };
+  assertEquals(await open("/"), {
+    text: "Going to the login page",
+    url: "/",
+    visited: [loginUrl],
+  });
+  const code = emulator.issueCode();
+  assertEquals(await open(`/app?a=1&code=${code}`), {
+    text: "Signed in as Ada",
+    url: "/app?a=1",
+    visited: [],
+  });
+  assertEquals(await open("/app"), { text: "Signed in as Ada", url: "/app", visited: [] });
+  assertEquals((await open(`/?code=${code}`)).text.includes("404"), true);
+
+  const stored = JSON.parse(storage.getItem("saasus-credentials") ?? "");
+  emulator.revokeRefreshToken(stored.credentials.refresh_token);
+  storage.setItem("saasus-credentials", JSON.stringify({ ...stored, expiresAt: Date.now() }));
+  const ended = await open("/");
+  assertMatch(ended.text, /it has ended/);
+  assertEquals(ended.visited, [loginUrl]);
+  assertEquals((await open("/")).text, "Going to the login page");
+});
