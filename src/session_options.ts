@@ -1,9 +1,16 @@
-import * as v from "valibot";
 import type { AuthFlow } from "./auth_flow.ts";
-import { checkInput } from "./check_input.ts";
 import { type AnyCredentialError, CredentialInputError } from "./errors.ts";
 import { type Credentials, CredentialsSchema } from "./models.ts";
-import { objectMessage, type Schema } from "./schema.ts";
+import {
+  callback,
+  integerBetween,
+  must,
+  optional,
+  type OptionReader,
+  type OptionReaders,
+  readOptions,
+} from "./read_options.ts";
+import { validate } from "./schema.ts";
 import type { SessionListener } from "./session_listeners.ts";
 import type { SessionLock, SessionLockManager } from "./session_lock.ts";
 import type { SessionStore } from "./session_store.ts";
@@ -36,7 +43,8 @@ export interface CredentialSessionOptions {
   /**
    * Where the credentials are kept: `localStorage`, `sessionStorage`, or any `unstorage` driver (Redis, Deno KV, Cloudflare
    * KV, …). Sessions over one store and `key` are one login: where one of them has refreshed, the others take over what
-   * it got, so that a rotated refresh token signs nobody out.
+   * it got, so that a rotated refresh token signs nobody out; where one of them has signed out, the others find their login
+   * gone from the store at their next refresh, and are signed out as well.
    *
    * @default The memory of this session alone.
    */
@@ -104,12 +112,8 @@ export function isDefinitiveRejection(error: AnyCredentialError): boolean {
   return error.code === "api_error" && (error.status === 400 || error.status === 404);
 }
 
-const CLIENT = "Expected a CredentialClient";
-const FUNCTION = "Expected a function";
-const MARGIN = "Expected a number of ms, 0 or more";
-const LOCK_TIMEOUT = "Expected a whole number of ms from 0 to 2147483647";
-const ORIGIN =
-  "Expected an http: or https: origin without path, query and user, such as https://app.example.com";
+/** The longest time that timers can wait, in ms. */
+const LONGEST_TIME = 2 ** 31 - 1;
 
 /** The checked options of a session. */
 export interface SessionSettings extends CredentialSessionOptions {
@@ -119,70 +123,63 @@ export interface SessionSettings extends CredentialSessionOptions {
   lockTimeout: number;
 }
 
-const sessionOptions: Schema<SessionSettings> = /* @__PURE__ */ v.strictObject(
-  {
-    client: /* @__PURE__ */ having<SessionClient>(["getAuthCredentials"], CLIENT),
-    store: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ having<SessionStore>(
-        ["getItem", "setItem", "removeItem"],
-        "Expected an object with getItem, setItem and removeItem, such as localStorage",
-      ),
+const key: OptionReader<string> = (value, refuse) =>
+  typeof value === "string" && value !== "" ? value : refuse("a non-empty string");
+
+const credentials: OptionReader<Credentials> = (value, refuse) => {
+  const result = validate(CredentialsSchema, value);
+  return result.ok ? result.value : refuse(result.issues);
+};
+
+const origins: OptionReader<readonly string[]> = (value, refuse) => {
+  if (!Array.isArray(value)) return refuse("a list of origins");
+  return value.map((text) => originOf(text) ?? refuse(ORIGINS));
+};
+
+const ORIGINS =
+  "http: or https: origins without path, query and user, such as https://app.example.com";
+
+const sessionReaders: OptionReaders<CredentialSessionOptions> = {
+  client: /* @__PURE__ */ having(["getAuthCredentials"], "a CredentialClient"),
+  store: /* @__PURE__ */ optional(
+    /* @__PURE__ */ having(
+      ["getItem", "setItem", "removeItem"],
+      "an object with getItem, setItem and removeItem, such as localStorage",
     ),
-    key: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.pipe(
-        /* @__PURE__ */ v.string("Expected a non-empty string"),
-        /* @__PURE__ */ v.nonEmpty("Expected a non-empty string"),
-      ),
-      "saasus-credentials",
+  ),
+  key: /* @__PURE__ */ optional(key),
+  credentials: /* @__PURE__ */ optional(credentials),
+  now: /* @__PURE__ */ callback(),
+  margin: /* @__PURE__ */ optional(
+    /* @__PURE__ */ must(
+      (value) => typeof value === "number" && value >= 0,
+      "a number of ms, 0 or more",
     ),
-    credentials: /* @__PURE__ */ v.optional(CredentialsSchema),
-    now: /* @__PURE__ */ callback<() => number>(),
-    margin: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.pipe(
-        /* @__PURE__ */ v.number(MARGIN),
-        /* @__PURE__ */ v.minValue(0, MARGIN),
-      ),
+  ),
+  lock: /* @__PURE__ */ optional(
+    /* @__PURE__ */ must(
+      (value) => typeof value === "function" || hasMethods(value, ["request"]),
+      "navigator.locks, or a function (name, { signal }, callback)",
     ),
-    lock: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.custom<SessionLock | SessionLockManager>(
-        (value) => isFunction(value) || hasMethods(value, ["request"]),
-        "Expected navigator.locks, or a function (name, { signal }, callback)",
-      ),
-    ),
-    lockTimeout: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.pipe(
-        /* @__PURE__ */ v.number(LOCK_TIMEOUT),
-        /* @__PURE__ */ v.integer(LOCK_TIMEOUT),
-        /* @__PURE__ */ v.minValue(0, LOCK_TIMEOUT),
-        /* @__PURE__ */ v.maxValue(2 ** 31 - 1, LOCK_TIMEOUT),
-      ),
-      5_000,
-    ),
-    onChange: /* @__PURE__ */ callback<SessionListener>(),
-    fetch: /* @__PURE__ */ callback<typeof fetch>(),
-    origins: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.array(
-        /* @__PURE__ */ v.pipe(
-          /* @__PURE__ */ v.string(ORIGIN),
-          /* @__PURE__ */ v.transform(originOf),
-          /* @__PURE__ */ v.string(ORIGIN),
-        ),
-        "Expected a list of origins",
-      ),
-    ),
-    endsSession: /* @__PURE__ */ callback<(error: AnyCredentialError) => boolean>(),
-    backgroundRefresh: /* @__PURE__ */ v.optional(
-      /* @__PURE__ */ v.boolean("Expected true or false"),
-      false,
-    ),
-  },
-  (issue) =>
-    issue.expected === '"client"' ? CLIENT : objectMessage(issue, "of CredentialSessionOptions"),
-);
+  ),
+  lockTimeout: /* @__PURE__ */ integerBetween(0, LONGEST_TIME, " of ms"),
+  onChange: /* @__PURE__ */ callback(),
+  fetch: /* @__PURE__ */ callback(),
+  origins: /* @__PURE__ */ optional(origins),
+  endsSession: /* @__PURE__ */ callback(),
+  backgroundRefresh: /* @__PURE__ */ optional(
+    /* @__PURE__ */ must((value) => typeof value === "boolean", "true or false"),
+  ),
+};
 
 /** Checks the options of a session, and fills in defaults that are the same for all. */
-export function sessionSettings(options: CredentialSessionOptions): SessionSettings {
-  return checkInput(sessionOptions, options, { message: "Cannot create the session" });
+export function sessionSettings(input: CredentialSessionOptions): SessionSettings {
+  const choices = readOptions(sessionReaders, input, { message: "Cannot create the session" });
+  return {
+    ...choices,
+    key: choices.key ?? "saasus-credentials",
+    lockTimeout: choices.lockTimeout ?? 5_000,
+  };
 }
 
 /** The origins whose requests get the ID token. Throws where nobody has named any, and there is no page. */
@@ -199,8 +196,8 @@ export function allowedOrigins(origins: readonly string[] | undefined): readonly
   });
 }
 
-function originOf(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
+function originOf(text: unknown): string | undefined {
+  if (typeof text !== "string" || !URL.canParse(text)) return undefined;
   const { protocol, origin, href } = new URL(text);
   return /^https?:$/.test(protocol) && href === `${origin}/` && !/[?#]/.test(text)
     ? origin
@@ -208,20 +205,11 @@ function originOf(text: string): string | undefined {
 }
 
 /* @__NO_SIDE_EFFECTS__ */
-function callback<T>(): Schema<T | undefined> {
-  return v.optional(v.custom<T>(isFunction, FUNCTION));
-}
-
-/* @__NO_SIDE_EFFECTS__ */
-function having<T>(methods: readonly string[], message: string): Schema<T> {
-  return v.custom<T>((value) => hasMethods(value, methods), message);
+function having<T>(methods: readonly string[], expected: string): OptionReader<T> {
+  return must<T>((value) => hasMethods(value, methods), expected);
 }
 
 function hasMethods(value: unknown, methods: readonly string[]): boolean {
   return (typeof value === "object" || typeof value === "function") && value !== null &&
-    methods.every((name) => isFunction((value as Record<string, unknown>)[name]));
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
+    methods.every((name) => typeof Reflect.get(value, name) === "function");
 }

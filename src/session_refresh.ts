@@ -103,8 +103,7 @@ export class Refresher {
       answer.credentials,
       { receivedAt: now(), origin: "refresh", margin, refreshToken },
     );
-    await state.refreshed(next);
-    return next;
+    return await state.refreshed(next, held);
   }
 
   async #request(

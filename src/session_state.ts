@@ -3,6 +3,7 @@ import type { AnyCredentialError } from "./errors.ts";
 import { wait } from "./session_abort.ts";
 import { type HeldCredentials, isIssuedLater, keyOf } from "./session_held.ts";
 import type { SessionEvent, SessionListeners } from "./session_listeners.ts";
+import { SpentLogins } from "./session_spent.ts";
 import type { SessionRecord } from "./session_store.ts";
 
 /** Why work for a login is dropped: another sign-in, or a sign-out, has come in between. It never reaches a caller. */
@@ -22,9 +23,6 @@ export type Turn = number;
 
 /** How often the winner of a rotation race is looked for in the store, and how long in between, in ms. */
 const PATIENCE: readonly number[] = [50, 100, 200, 400];
-
-/** How many tokens that are no good any more are remembered. */
-const MOST_SPENT = 20;
 
 /** What a {@linkcode SessionState} is made of. */
 export interface SessionStateOptions {
@@ -52,12 +50,13 @@ export class SessionState {
   #turns: Turn = 0;
   #latestTurn: Turn = 0;
   #settling: Promise<HeldCredentials> | undefined;
-  /** Refresh tokens that were replaced, rejected or signed out, the oldest first: what holds one is out of date. */
-  readonly #spent = new Set<string>();
+  readonly #spent = new SpentLogins();
   /** What is to be told once the credentials are stored. */
   #untold: SessionEvent | undefined;
   /** Why nobody is signed in; `undefined` while that has not been found out. */
   #absence: string | undefined;
+  /** Whether the store was seen to keep what is put into it, so that what is missing was taken out by somebody. */
+  #isKept = false;
 
   /** Makes a state; reads nothing yet. */
   constructor(options: SessionStateOptions) {
@@ -110,9 +109,25 @@ export class SessionState {
     const stored = await this.#options.record.read();
     era.throwIfAborted();
     this.#adopt(stored);
-    if (this.#held !== undefined) return this.#held;
+    if (this.#held !== undefined && !this.#isGone(stored)) return this.#held;
+    throw this.#nobody();
+  }
+
+  /** Whether another tab or process has signed out. */
+  #isGone(stored: HeldCredentials | null | undefined): boolean {
+    return stored === null && this.#isKept && this.#standing === "saved";
+  }
+
+  /** Forgets a login that is gone, and answers the error for those who ask for it. */
+  #nobody(): CredentialSessionError {
+    if (this.#held !== undefined) {
+      this.#spent.add(this.#held);
+      this.#forget();
+      this.#absence = "it was signed out elsewhere; call signIn() with the code of a login";
+      this.#options.listeners.tell({ type: "signed_out" });
+    }
     this.#absence ??= "nobody is signed in; call signIn() with the code of a login";
-    throw new CredentialSessionError(`Cannot use the session: ${this.#absence}`);
+    return new CredentialSessionError(`Cannot use the session: ${this.#absence}`);
   }
 
   /** Begins a new login, unless another sign-in or a sign-out has overtaken it. */
@@ -123,14 +138,25 @@ export class SessionState {
       );
     }
     this.#take(turn);
-    this.#spent.delete(keyOf(held));
+    this.#spent.delete(held);
     await this.#replace(held, { type: "signed_in" });
   }
 
-  /** Puts the answer to a refresh in the place of what was refreshed. */
-  async refreshed(held: HeldCredentials): Promise<void> {
-    if (this.#held !== undefined && keyOf(this.#held) !== keyOf(held)) this.#spend(this.#held);
+  /**
+   * Puts the answer to a refresh in the place of what was refreshed; unless another tab or process has signed in or out, or
+   * has refreshed as well, while it was on its way: what is in the store then counts.
+   */
+  async refreshed(held: HeldCredentials, before: HeldCredentials): Promise<HeldCredentials> {
+    const { era } = this;
+    // If the store fails now, the answer must not be lost for that.
+    const stored = await this.#options.record.read().catch(() => undefined);
+    era.throwIfAborted();
+    if (this.#isGone(stored)) throw this.#nobody();
+    if (stored && keyOf(stored) !== keyOf(before)) this.#adopt(stored);
+    if (this.#held !== before && this.#held !== undefined) return this.#held;
+    if (keyOf(before) !== keyOf(held)) this.#spent.add(before);
     await this.#replace(held, { type: "refreshed" });
+    return held;
   }
 
   /** Forgets the credentials at once, and then removes them from the store. */
@@ -148,7 +174,7 @@ export class SessionState {
   async isReplaced(rejected: HeldCredentials, isLocked: boolean): Promise<boolean> {
     const { era } = this;
     const { record, isShared } = this.#options;
-    this.#spend(rejected);
+    this.#spent.add(rejected);
     const pauses = isShared && !isLocked ? [0, ...PATIENCE] : [0];
     for (const pause of pauses) {
       if (pause > 0) await wait(pause, era);
@@ -163,7 +189,7 @@ export class SessionState {
 
   /** Ends the login for good, tells it once, and answers the error for all who wait. */
   async end(held: HeldCredentials, cause?: AnyCredentialError): Promise<CredentialSessionError> {
-    this.#spend(held);
+    this.#spent.add(held);
     this.#forget();
     const reason = cause === undefined
       ? "its ID token has expired, and there is no refresh token"
@@ -187,7 +213,7 @@ export class SessionState {
     const before = this.#era;
     this.#era = new AbortController();
     this.#settling = undefined;
-    if (this.#held !== undefined) this.#spend(this.#held);
+    if (this.#held !== undefined) this.#spent.add(this.#held);
     this.#forget();
     before.abort(new Superseded());
   }
@@ -208,7 +234,12 @@ export class SessionState {
 
   async #save(held: HeldCredentials): Promise<void> {
     const { era } = this;
-    await this.#options.record.write(held, era);
+    const { record, isShared } = this.#options;
+    await record.write(held, era);
+    if (isShared && !this.#isKept) {
+      const stored = await record.read().catch(() => undefined);
+      this.#isKept = Boolean(stored && keyOf(stored) === keyOf(held));
+    }
     era.throwIfAborted();
     if (this.#held !== held || this.#standing === "saved") return;
     this.#standing = "saved";
@@ -218,15 +249,18 @@ export class SessionState {
     if (event !== undefined) this.#options.listeners.tell(event);
   }
 
-  #adopt(stored: HeldCredentials | undefined): void {
-    if (stored === undefined || !this.#isNewer(stored)) return;
+  #adopt(stored: HeldCredentials | null | undefined): void {
+    if (!stored || !this.#isNewer(stored)) return;
+    this.#isKept = true;
     const { listeners, onHold } = this.#options;
     const event: SessionEvent | undefined = this.#held !== undefined
       ? { type: "refreshed" }
       : this.#absence === undefined
       ? undefined
       : { type: "signed_in" };
-    if (this.#held !== undefined && keyOf(this.#held) !== keyOf(stored)) this.#spend(this.#held);
+    if (this.#held !== undefined && keyOf(this.#held) !== keyOf(stored)) {
+      this.#spent.add(this.#held);
+    }
     this.#held = stored;
     this.#standing = "saved";
     this.#absence = undefined;
@@ -236,7 +270,7 @@ export class SessionState {
 
   #isNewer(stored: HeldCredentials): boolean {
     const held = this.#held;
-    if (this.#spent.has(keyOf(stored))) return false;
+    if (this.#spent.has(stored)) return false;
     if (held === undefined) return true;
     switch (this.#standing) {
       case "given":
@@ -247,14 +281,6 @@ export class SessionState {
         return keyOf(stored) !== keyOf(held) || isIssuedLater(stored, held);
       default:
         return this.#standing satisfies never;
-    }
-  }
-
-  #spend(held: HeldCredentials): void {
-    this.#spent.add(keyOf(held));
-    for (const oldest of this.#spent) {
-      if (this.#spent.size <= MOST_SPENT) break;
-      this.#spent.delete(oldest);
     }
   }
 }

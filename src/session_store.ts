@@ -62,10 +62,11 @@ export class SessionRecord {
     this.#options = options;
   }
 
-  /** What is stored; `undefined` for nothing, rubbish, and what another version has stored. */
-  async read(): Promise<HeldCredentials | undefined> {
+  /** What is stored; `null` for nothing, `undefined` for rubbish and what another version has stored. */
+  async read(): Promise<HeldCredentials | null | undefined> {
     const { store, key } = this.#options;
-    return this.#parse(await this.#inTurn(() => store.getItem(key), []));
+    const stored: unknown = await this.#inTurn(() => store.getItem(key), []);
+    return stored === null || stored === undefined ? null : this.#parse(stored);
   }
 
   /** The same at once, if the store answers at once. */

@@ -4,6 +4,7 @@ import { CredentialSessionError } from "../mod.ts";
 import {
   AsyncStore,
   HOUR,
+  KEY,
   MINUTE,
   rejection,
   scene,
@@ -254,6 +255,81 @@ test("CredentialSession is not taken back to an older login by a store that is b
   await session.refresh();
   assertEquals(service.refreshes, 2);
   assert(session.signedIn);
+});
+
+test("CredentialSession is signed out by another session over its store, at the next refresh", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock, events } = await signedIn({ store });
+  await another().signOut();
+  assert(session.signedIn);
+  clock.advance(HOUR);
+  for (let call = 0; call < 3; call++) {
+    await assertRejects(() => session.getIdToken(), CredentialSessionError, "signed out elsewhere");
+  }
+  assertEquals(session.signedIn, false);
+  assertEquals(service.refreshes, 0);
+  assertEquals(store.items.size, 0);
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession does not undo a sign-out elsewhere by an answer that comes late", async () => {
+  for (const rotation of [true, false]) {
+    const store = new AsyncStore();
+    const { session, another, service, clock, events } = await signedIn({ store });
+    service.rotation = rotation;
+    const gate = Promise.withResolvers<void>();
+    service.gate = gate.promise;
+    clock.advance(HOUR);
+    const waiter = rejection(session.getIdToken());
+    await settle();
+    await another().signOut();
+    gate.resolve();
+    assert(await waiter instanceof CredentialSessionError);
+    assertEquals(store.items.size, 0);
+    assertEquals(events, ["signed_in", "signed_out"]);
+  }
+});
+
+test("CredentialSession does not overwrite a sign-in elsewhere by an answer that comes late", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock } = await signedIn({ store });
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  clock.advance(HOUR);
+  const waiter = session.getIdToken();
+  await settle();
+  service.gate = undefined;
+  const { id_token, refresh_token } = await another().signIn(crypto.randomUUID());
+  gate.resolve();
+  assertEquals(await waiter, id_token);
+  assertEquals(store.refreshToken, refresh_token);
+});
+
+test("CredentialSession stores the answer to a refresh, even if the store cannot be read at that moment", async () => {
+  const store = new AsyncStore();
+  const { session, service, clock } = await signedIn({ store });
+  service.rotation = true;
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  clock.advance(HOUR);
+  const waiter = session.getCredentials();
+  await settle();
+  store.failures.getItem = new Error("connection lost");
+  gate.resolve();
+  const { id_token } = await waiter;
+  assert(store.items.get(KEY)?.includes(id_token));
+});
+
+test("CredentialSession is not signed out by a store that never kept anything", async () => {
+  const store = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
+  const { session, service, clock, events } = await signedIn({ store });
+  service.rotation = true;
+  for (let hour = 0; hour < 3; hour++) {
+    clock.advance(HOUR);
+    await session.getIdToken();
+  }
+  assertEquals(service.refreshes, 3);
+  assertEquals(events, ["signed_in", "refreshed", "refreshed", "refreshed"]);
 });
 
 test("CredentialSession takes known credentials over older ones in the store, and newer ones there over them", async () => {

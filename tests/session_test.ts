@@ -408,6 +408,7 @@ test("CredentialSession names each option that is wrong", () => {
     "Cannot create the session",
   );
   assertEquals(error.issues.map(({ path }) => path), [
+    "",
     "client",
     "store",
     "key",
@@ -418,10 +419,9 @@ test("CredentialSession names each option that is wrong", () => {
     "lockTimeout",
     "onChange",
     "fetch",
-    "origins.0",
+    "origins",
     "endsSession",
     "backgroundRefresh",
-    "",
   ]);
   assertThrows(
     () => new CredentialSession({} as never),
