@@ -34,7 +34,7 @@ export interface CredentialErrorOptions {
  * ```ts
  * import { bearerAuth, CredentialClient, isCredentialError } from "@saasus-sdk/credential";
  *
- * const client = new CredentialClient({ auth: bearerAuth("token"), baseUrl: "http://localhost:9" });
+ * const client = new CredentialClient({ auth: bearerAuth("token"), baseUrl: "http://localhost:59999" });
  * try {
  *   await client.getAuthCredentials({ code: "69e732d6-8ecc-45c4-c2eb-8438f7ffe775" }, { retry: false });
  * } catch (error) {
@@ -44,7 +44,7 @@ export interface CredentialErrorOptions {
  *       console.log(error.status, error.type, error.traceId);
  *       break;
  *     case "network_error":
- *       console.log(error.reason); // "refused"
+ *       console.log(error.reason); // such as "refused"
  *       break;
  *     default:
  *       console.log(error.message);

@@ -28,10 +28,13 @@ export async function readText(response: Response, limit: number): Promise<strin
   }
 }
 
-/** Whether `Content-Length` binds the body: no coding changes its length, and no CORS hides that one does. */
-function tellsItsLength({ headers, type }: Response): boolean {
-  return headers.has("content-length") && !headers.has("content-encoding") &&
-    !headers.has("transfer-encoding") && type !== "cors";
+/**
+ * Whether `Content-Length` binds the body: it came from a network (a `Response` that was made by hand has no URL), no coding
+ * changes its length, and no CORS hides that one does.
+ */
+function tellsItsLength({ headers, type, url }: Response): boolean {
+  return url !== "" && type !== "cors" && /^\d+$/.test(headers.get("content-length") ?? "") &&
+    !headers.has("content-encoding") && !headers.has("transfer-encoding");
 }
 
 /** Lets go of a body that nobody reads, so that its connection is not held. */

@@ -71,7 +71,8 @@ function watch(child: ChildProcess): RunningExample {
         );
       }),
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null) child.kill();
+      // Not asked: deno serve waits for connections that a client keeps open.
+      if (child.exitCode === null) child.kill("SIGKILL");
       await ended;
     },
   };
