@@ -161,6 +161,15 @@ export class CredentialSession {
    * `await session.getIdToken()`, and be ready for a `CredentialSessionError`.
    *
    * `true` says that there are credentials, not that the service still takes them.
+   *
+   * @example At the start of a page
+   * ```ts
+   * import type { CredentialSession } from "@saasus-sdk/credential";
+   *
+   * function ensureLogin(session: CredentialSession, loginUrl: string) {
+   *   if (!session.signedIn) location.assign(loginUrl);
+   * }
+   * ```
    */
   get signedIn(): boolean {
     return this.#state.isSignedIn;
@@ -236,9 +245,21 @@ export class CredentialSession {
   }
 
   /**
-   * Answers all tokens, with an ID token that is valid. Rejects as {@linkcode CredentialSession.getIdToken} does.
+   * Answers all tokens, with an ID token that is valid.
    *
    * @returns The credentials. With rotation, their refresh token is good only until the next refresh: let the session use it.
+   * @throws {CredentialSessionError} As {@linkcode CredentialSession.getIdToken} does.
+   * @throws {CredentialError} As {@linkcode CredentialSession.getIdToken} does.
+   *
+   * @example Hand the login over to another application
+   * ```ts
+   * import type { CredentialClient, CredentialSession } from "@saasus-sdk/credential";
+   *
+   * async function handOver(client: CredentialClient, session: CredentialSession) {
+   *   const { code } = await client.createAuthCredentials(await session.getCredentials());
+   *   return `https://other.example.com/callback?${new URLSearchParams({ code })}`;
+   * }
+   * ```
    */
   async getCredentials(options?: SessionCallOptions): Promise<Credentials> {
     return { ...(await this.#access.current(options?.signal)).credentials };
@@ -251,6 +272,16 @@ export class CredentialSession {
    * @returns The new credentials.
    * @throws {CredentialSessionError} If nobody is signed in, the session has ended or has no refresh token.
    * @throws {CredentialError} If the refresh fails. What there was before stays in use.
+   *
+   * @example Have the rights in the ID token follow a change of plan
+   * ```ts
+   * import type { CredentialSession } from "@saasus-sdk/credential";
+   *
+   * async function changePlan(session: CredentialSession, plan: string) {
+   *   await session.fetch("/api/plan", { method: "PUT", body: plan });
+   *   await session.refresh();
+   * }
+   * ```
    */
   async refresh(options?: SessionCallOptions): Promise<Credentials> {
     return { ...(await this.#access.renewed(() => false, options?.signal)).credentials };
@@ -258,7 +289,20 @@ export class CredentialSession {
 
   /**
    * Signs out: forgets the credentials at once, and removes them from the store. A refresh or a sign-in that is under way
-   * does not bring them back. The service has nothing to be told: it knows no sign-out.
+   * does not bring them back. Others who share the store notice at their next refresh, with the event `signed_out`. The
+   * service has nothing to be told: it knows no sign-out.
+   *
+   * @throws What the store throws, if it does not let go of them. They are forgotten here all the same.
+   *
+   * @example Behind a button
+   * ```ts
+   * import type { CredentialSession } from "@saasus-sdk/credential";
+   *
+   * async function leave(session: CredentialSession) {
+   *   await session.signOut();
+   *   location.assign("/");
+   * }
+   * ```
    */
   async signOut(options?: SessionCallOptions): Promise<void> {
     options?.signal?.throwIfAborted();
@@ -266,7 +310,7 @@ export class CredentialSession {
   }
 
   /**
-   * Has a listener told of every change: `signed_in`, `refreshed`, `signed_out`, `ended`. It may call the session; what it
+   * Has a listener told of every change: `signed_in`, `refreshed`, `signed_out` (here or elsewhere), `ended`. It may call the session; what it
    * throws is dropped, and nobody waits for it.
    *
    * @param listener Told of each change.
@@ -287,7 +331,19 @@ export class CredentialSession {
     return this.#listeners.add(listener);
   }
 
-  /** Ends the background refresh and forgets all listeners. The login stays as it is, in memory and in the store. */
+  /**
+   * Ends the background refresh and forgets all listeners. The login stays as it is, in memory and in the store.
+   *
+   * @example For the time of a block
+   * ```ts
+   * import { type CredentialClient, CredentialSession } from "@saasus-sdk/credential";
+   *
+   * async function work(client: CredentialClient, code: string) {
+   *   using session = new CredentialSession({ client, backgroundRefresh: true });
+   *   await session.signIn(code);
+   * }
+   * ```
+   */
   [Symbol.dispose](): void {
     this.#background?.stop();
     this.#listeners.clear();

@@ -6,7 +6,7 @@ export type SessionEventType =
   | "signed_in"
   /** There are new tokens, from a refresh here or from another who shares the store. */
   | "refreshed"
-  /** `signOut` was called. */
+  /** Somebody has signed out, here or in another tab or process that shares the store. */
   | "signed_out"
   /** The service has rejected the refresh token: send the user to the login page. */
   | "ended";
@@ -20,7 +20,7 @@ export interface SessionEvent {
 }
 
 /**
- * Told of every change of a session, after the change was made and stored.
+ * Told of every change of a session, after it was made: of new tokens once they are stored, of an end at once.
  *
  * Nobody waits for it, and what it throws is dropped, so that a listener that hangs or fails holds up no refresh; it may
  * call any method of the session.

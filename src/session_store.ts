@@ -8,6 +8,18 @@ import { storeFailure } from "./session_store_failure.ts";
 /**
  * Where a session keeps its credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or an object of your own.
  * Each method may answer at once or with a promise.
+ *
+ * @example In a file
+ * ```ts
+ * import { readFile, rm, writeFile } from "node:fs/promises";
+ * import type { SessionStore } from "@saasus-sdk/credential";
+ *
+ * const store: SessionStore = {
+ *   getItem: (key) => readFile(`${key}.json`, "utf8").catch(() => null),
+ *   setItem: (key, value) => writeFile(`${key}.json`, value, { mode: 0o600 }),
+ *   removeItem: (key) => rm(`${key}.json`, { force: true }),
+ * };
+ * ```
  */
 export interface SessionStore {
   /** Answers what is stored under a name: the text, or what it says as JSON; `null` or `undefined` for nothing. */
