@@ -2,7 +2,12 @@
 // deno task soak [calls]
 import { spawn } from "node:child_process";
 import process from "node:process";
-import { CredentialClient, CredentialError, isCredentialError, signatureAuth } from "../mod.ts";
+import {
+  CredentialClient,
+  type CredentialError,
+  isCredentialError,
+  signatureAuth,
+} from "../mod.ts";
 import { EMULATOR_SIGNATURE } from "../src/emulator.ts";
 
 const CALLS = Number(process.argv[2] ?? 100_000);
