@@ -1,0 +1,2 @@
+// All that there is in the package, the emulator apart.
+export * from "../../mod.ts";

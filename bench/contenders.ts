@@ -1,0 +1,109 @@
+// Five ways to refresh credentials, from ten lines by hand to this package. All send the same request.
+import { Buffer } from "node:buffer";
+import axios from "axios";
+import CryptoJS from "crypto-js";
+import ky from "ky";
+import { CredentialClient, signatureAuth } from "../mod.ts";
+import type { Contender } from "./alternate.ts";
+
+/** Made up. */
+export const KEYS = { saasId: "saas-id", apiKey: "api-key", secretKey: "secret-key" };
+
+/** As long as those of the service: 1.1 kB. */
+export const REFRESH_TOKEN: string = "A1b2C3d4e5F6g7H8-_.".repeat(58);
+
+const encoder = new TextEncoder();
+const key = await crypto.subtle.importKey(
+  "raw",
+  encoder.encode(KEYS.secretKey),
+  { name: "HMAC", hash: "SHA-256" },
+  false,
+  ["sign"],
+);
+
+function minute(): string {
+  return new Date().toISOString().slice(0, 16).replace(/[-T:]/g, "");
+}
+
+function header(signature: string): string {
+  return `SAASUSSIGV1 Sig=${signature}, SaaSID=${KEYS.saasId}, APIKey=${KEYS.apiKey}`;
+}
+
+async function sign(method: string, url: string): Promise<string> {
+  const text = minute() + KEYS.apiKey + method + url.split("//")[1];
+  const signature = await crypto.subtle.sign("HMAC", key, encoder.encode(text));
+  return header(Buffer.from(signature).toString("hex"));
+}
+
+function refreshUrl(baseUrl: string): string {
+  const token = encodeURIComponent(REFRESH_TOKEN);
+  return `${baseUrl}/credentials?auth-flow=refreshTokenAuth&refresh-token=${token}`;
+}
+
+/** This package with its defaults: validation, retries armed, time budget, redaction. */
+export function ours(baseUrl: string): Contender {
+  const client = new CredentialClient({ auth: signatureAuth(KEYS), baseUrl });
+  return () =>
+    client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: REFRESH_TOKEN });
+}
+
+/** What somebody writes who needs no library: no retry, no timeout, no validation. */
+export function byHand(baseUrl: string): Contender {
+  return async () => {
+    const url = refreshUrl(baseUrl);
+    const response = await fetch(url, { headers: { authorization: await sign("GET", url) } });
+    if (!response.ok) {
+      const { type } = await response.json();
+      throw new Error(`The API answered ${response.status} (${type})`);
+    }
+    return await response.json();
+  };
+}
+
+/** ky as its documentation shows it, with the same time budget. It retries a GET by default. */
+export function plainKy(baseUrl: string): Contender {
+  const api = ky.create({
+    timeout: 5_000,
+    totalTimeout: 30_000,
+    hooks: {
+      beforeRequest: [async ({ request }) => {
+        request.headers.set("authorization", await sign(request.method, request.url));
+      }],
+    },
+  });
+  return async () => await api(refreshUrl(baseUrl)).json();
+}
+
+/** The least that ky costs: the hand-written attempt in a ky with the options that this package gives it. */
+export function kyAlone(baseUrl: string): Contender {
+  return async () => {
+    let credentials: unknown;
+    await ky(`${baseUrl}/credentials`, {
+      timeout: 5_000,
+      totalTimeout: 30_000,
+      retry: { limit: 2, methods: ["get", "post"], shouldRetry: () => false, delay: () => 0 },
+      fetch: async (request) => {
+        const { signal } = request as Request;
+        const url = refreshUrl(baseUrl);
+        const authorization = await sign("GET", url);
+        const response = await fetch(url, { headers: { authorization }, signal });
+        credentials = await response.json();
+        return response;
+      },
+    });
+    return credentials;
+  };
+}
+
+/** What the official JavaScript SDK is built of: an axios instance whose interceptor signs with crypto-js. */
+export function axiosCryptoJs(baseUrl: string): Contender {
+  const api = axios.create({ baseURL: baseUrl, headers: { "content-type": "application/json" } });
+  api.interceptors.request.use((config) => {
+    const path = config.url?.split("//")[1];
+    const text = minute() + KEYS.apiKey + config.method?.toUpperCase() + path + (config.data ?? "");
+    const signature = CryptoJS.HmacSHA256(text, KEYS.secretKey);
+    config.headers.set("Authorization", header(CryptoJS.enc.Hex.stringify(signature)));
+    return config;
+  });
+  return async () => (await api.get(refreshUrl(baseUrl))).data;
+}

@@ -1,0 +1,61 @@
+// A server that is faster than any client: it reads no more of a request than its first line, and its answers are
+// written beforehand. Prints its origin, and serves until it is ended.
+import { Buffer } from "node:buffer";
+import { type AddressInfo, createServer } from "node:net";
+import process from "node:process";
+
+const credentials = JSON.stringify({ id_token: "i".repeat(900), access_token: "a".repeat(860) });
+const notFound = JSON.stringify({ type: "not_found", message: "No such credentials" });
+
+function head(status: string): string {
+  return `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nX-Saasus-Trace-Id: trace-1\r\n` +
+    `Date: ${new Date().toUTCString()}\r\n`;
+}
+
+function whole(status: string, body: string): Buffer {
+  return Buffer.from(`${head(status)}Content-Length: ${body.length}\r\n\r\n${body}`);
+}
+
+function chunked(body: string): Buffer {
+  const size = body.length.toString(16);
+  const chunks = `${size}\r\n${body}\r\n0\r\n\r\n`;
+  return Buffer.from(`${head("200 OK")}Transfer-Encoding: chunked\r\n\r\n${chunks}`);
+}
+
+/** Answers by the beginning of the path. */
+const answers = new Map<string, Buffer>();
+
+function writeAnswers() {
+  answers.set("/v1", whole("200 OK", credentials));
+  answers.set("/chunked", chunked(credentials));
+  answers.set("/missing", whole("404 Not Found", notFound));
+}
+
+function answerTo(request: string): Buffer {
+  if (request.startsWith("GET /cpu ")) {
+    const { user, system } = process.cpuUsage();
+    return whole("200 OK", JSON.stringify((user + system) / 1_000));
+  }
+  const prefix = /^GET (\/\w+)/.exec(request)?.[1] ?? "";
+  return answers.get(prefix) ?? whole("400 Bad Request", notFound);
+}
+
+writeAnswers();
+// The date has to be right, since the client takes the time from it.
+setInterval(writeAnswers, 1_000);
+
+const server = createServer({ noDelay: true }, (socket) => {
+  let received = "";
+  socket.on("error", () => socket.destroy());
+  socket.on("data", (bytes) => {
+    received += bytes.toString("latin1");
+    for (let end; (end = received.indexOf("\r\n\r\n")) >= 0;) {
+      socket.write(answerTo(received));
+      received = received.slice(end + 4);
+    }
+  });
+});
+server.listen(0, "127.0.0.1", () => {
+  const { port } = server.address() as AddressInfo;
+  console.log(`http://127.0.0.1:${port}`);
+});

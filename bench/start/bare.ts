@@ -1,0 +1,2 @@
+// Nothing: what a process costs that does nothing.
+export {};

@@ -1,0 +1,3 @@
+// What this package is built on, by itself.
+export { default } from "ky";
+export * from "valibot";

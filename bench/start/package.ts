@@ -1,0 +1,2 @@
+// All that an application imports.
+export * from "../../mod.ts";

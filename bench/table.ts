@@ -1,0 +1,96 @@
+import type { Cell, Measured } from "./program.ts";
+
+/** A line of the table. */
+interface Row {
+  readonly what: string;
+  /** The ratio, or the number behind it, that is to be reached. */
+  readonly goal?: string;
+  /** What is good enough for a start. */
+  readonly firstStop?: string;
+}
+
+/** The name of a line. */
+export type RowName =
+  | "single"
+  | "parallel"
+  | "singleAxios"
+  | "parallelAxios"
+  | "singleKy"
+  | "parallelKy"
+  | "singleFloor"
+  | "parallelFloor"
+  | "floor"
+  | "parallelFloorOverHand"
+  | "chunked"
+  | "notFound"
+  | "signature"
+  | "validation"
+  | "session"
+  | "start"
+  | "heap";
+
+/** The lines in their order. */
+const ROWS: Readonly<Record<RowName, Row>> = {
+  single: { what: "refresh, over hand-written `fetch`", goal: "1.10", firstStop: "1.30" },
+  parallel: { what: "— 32 at a time", goal: "1.10", firstStop: "1.30" },
+  singleAxios: { what: "refresh, over axios + crypto-js", goal: "0.40", firstStop: "0.60" },
+  parallelAxios: { what: "— 32 at a time", goal: "0.40", firstStop: "0.60" },
+  singleKy: { what: "refresh, over plain ky" },
+  parallelKy: { what: "— 32 at a time" },
+  singleFloor: { what: "refresh, over ky alone (its floor)" },
+  parallelFloor: { what: "— 32 at a time" },
+  floor: { what: "ky alone, over hand-written `fetch`" },
+  parallelFloorOverHand: { what: "— 32 at a time" },
+  chunked: { what: "refresh with a chunked answer, over hand-written" },
+  notFound: { what: "refresh that fails with 404, over hand-written" },
+  signature: { what: "`signatureAuth`, over bare HMAC", goal: "1.15", firstStop: "1.30" },
+  validation: { what: "validation of an answer, over valibot alone" },
+  session: {
+    what: "`session.getIdToken()`, over an empty async function",
+    goal: "300 ns",
+    firstStop: "1 µs",
+  },
+  start: { what: "start, over importing ky and valibot", goal: "1.30", firstStop: "1.50" },
+  heap: { what: "heap after a million calls, over before", goal: "< 5 MB more" },
+};
+
+/** What was measured on one runtime. */
+export interface Column {
+  /** The runtime and its version. */
+  readonly runtime: string;
+  /** What was measured. */
+  readonly measured: Measured;
+}
+
+/** Writes the table in Markdown. A line that nothing was measured for is left out. */
+export function markdownTable(columns: readonly Column[]): string {
+  const rows = (Object.keys(ROWS) as RowName[])
+    .filter((name) => columns.some(({ measured }) => measured[name] !== undefined))
+    .map((name) => {
+      const row = ROWS[name];
+      const cells = columns.map(({ measured }) => describeCell(measured[name]));
+      return [row.what, row.goal ?? "", row.firstStop ?? "", ...cells];
+    });
+  const head = ["what", "goal", "first stop", ...columns.map(({ runtime }) => runtime)];
+  return aligned([head, head.map(() => ""), ...rows]);
+}
+
+function describeCell(cell: Cell | undefined): string {
+  if (cell === undefined) return "";
+  const { ratio, low, high, absolute } = cell;
+  const spread = low === high ? "" : ` (${low.toFixed(2)}–${high.toFixed(2)})`;
+  const number = absolute && `, ${Number(absolute.value.toPrecision(3))} ${absolute.unit}`;
+  return `${ratio.toFixed(2)}${spread}${number ?? ""}`;
+}
+
+/** The second line becomes the rule under the head. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, at) =>
+    Math.max(3, ...rows.map((row) => row[at]?.length ?? 0))
+  );
+  return rows.map((row, line) =>
+    "| " + row.map((cell, at) =>
+      line === 1 ? "-".repeat(widths[at] ?? 3) : cell.padEnd(widths[at] ?? 3)
+    ).join(" | ") + " |"
+  ).join("\n");
+}
