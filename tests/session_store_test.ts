@@ -7,7 +7,8 @@ import {
 } from "@std/assert";
 import { test } from "node:test";
 import { CredentialSessionError } from "../mod.ts";
-import type { SessionStore } from "../src/session_store.ts";
+import { received } from "../src/session_held.ts";
+import { SessionRecord, type SessionStore } from "../src/session_store.ts";
 import { storeFailure } from "../src/session_store_failure.ts";
 import { leaksIn } from "./leak_search.ts";
 import {
@@ -196,6 +197,24 @@ test("CredentialSession frees a caller from a store that hangs", async () => {
   for (const error of await Promise.all(calls)) {
     assert(error === reason || error instanceof CredentialSessionError, String(error));
   }
+});
+
+test("SessionRecord.write() writes nothing that is not wanted any more when it is its turn", async () => {
+  const store = new AsyncStore();
+  const gate = Promise.withResolvers<void>();
+  store.gate = gate.promise;
+  const record = new SessionRecord({ store, key: KEY, margin: undefined });
+  const credentials = { id_token: "opaque", access_token: crypto.randomUUID() };
+  const held = received(credentials, { receivedAt: 0, origin: "code", margin: undefined });
+  const reading = record.read();
+  const controller = new AbortController();
+  const writing = rejection(record.write(held, controller.signal));
+  const reason = new Error("signed out");
+  controller.abort(reason);
+  gate.resolve();
+  await reading;
+  assertEquals(await writing, reason);
+  assertEquals(store.log, ["getItem"]);
 });
 
 test("CredentialSession lets no token out in the error of a store", async () => {
