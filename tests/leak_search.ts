@@ -8,7 +8,7 @@ interface Runtime {
 
 /** Every text that can be got out of a value, by name of the way it was got. */
 export function textsOf(value: unknown): [string, string][] {
-  const { Deno, Bun } = globalThis as Runtime;
+  const { Deno, Bun }: Runtime = globalThis as object;
   const ways: [string, () => unknown][] = [
     ["String", () => String(value)],
     ["JSON.stringify", () => JSON.stringify(value)],

@@ -107,8 +107,13 @@ function count(operation: string, outcome: string): void {
   outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
 }
 
+interface Collectors {
+  gc?: () => void;
+  Bun?: { gc(sync: boolean): void };
+}
+
 function heapUsed(): number {
-  const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(sync: boolean): void } };
+  const { gc, Bun }: Collectors = globalThis as object;
   gc?.();
   Bun?.gc(true);
   return process.memoryUsage().heapUsed;

@@ -1,7 +1,14 @@
-// For `node --import`: puts the npm build of @std/assert in the place of the JSR package.
+// For `node --import`: finds the package by its own name, and the npm build of @std/assert in the place of the JSR package.
 import { registerHooks } from "node:module";
+
+const root = new URL("../../", import.meta.url);
+const modules = {
+  "@std/assert": "deno-std/assert/mod.js",
+  "@saasus-sdk/credential": new URL("mod.ts", root).href,
+  "@saasus-sdk/credential/emulator": new URL("src/emulator.ts", root).href,
+};
 
 registerHooks({
   resolve: (specifier, context, nextResolve) =>
-    nextResolve(specifier === "@std/assert" ? "deno-std/assert/mod.js" : specifier, context),
+    nextResolve(Object.hasOwn(modules, specifier) ? modules[specifier] : specifier, context),
 });

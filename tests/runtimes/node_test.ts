@@ -1,4 +1,5 @@
 import { assertMatch } from "@std/assert";
+import { pathToFileURL } from "node:url";
 import { repositoryPath, run } from "./run.ts";
 import { commandOf, testWith } from "./tools.ts";
 
@@ -6,7 +7,6 @@ import { commandOf, testWith } from "./tools.ts";
 const NOT_ON_NODE = "closes the source of a body whose caller gives up";
 
 const OPTIONS = [
-  "--import=./tests/runtimes/node_hooks.js",
   "--test",
   "--test-reporter=dot",
   "--test-timeout=300000",
@@ -18,6 +18,10 @@ testWith(["node-24"], "The tests of the package pass on node-24 too", async () =
   const files = await Array.fromAsync(Deno.readDir(repositoryPath("tests")));
   const tests = files.map(({ name }) => `tests/${name}`)
     .filter((path) => path.endsWith("_test.ts"));
-  const report = await run([...commandOf("node-24"), ...OPTIONS, ...tests]);
+  // By the environment, so that the programs that tests start have it too.
+  const hooks = pathToFileURL(repositoryPath("tests/runtimes/node_hooks.js"));
+  const report = await run([...commandOf("node-24"), ...OPTIONS, ...tests], {
+    env: { NODE_OPTIONS: `--import=${hooks}` },
+  });
   assertMatch(report, /^\.{20}/m);
 });
