@@ -7,7 +7,11 @@
  * import { CredentialClient, signatureAuth } from "@saasus-sdk/credential";
  *
  * const client = new CredentialClient({
- *   auth: signatureAuth({ saasId: "saasID", apiKey: "apiKey", secretKey: "secret" }),
+ *   auth: signatureAuth({
+ *     saasId: "saasID",
+ *     apiKey: "apiKey",
+ *     secretKey: "secret",
+ *   }),
  * });
  *
  * async function exchange(code: string) {
@@ -25,7 +29,11 @@
  * import { CredentialClient, CredentialSession, signatureAuth } from "@saasus-sdk/credential";
  *
  * const client = new CredentialClient({
- *   auth: signatureAuth({ saasId: "saasID", apiKey: "apiKey", secretKey: "secret" }),
+ *   auth: signatureAuth({
+ *     saasId: "saasID",
+ *     apiKey: "apiKey",
+ *     secretKey: "secret",
+ *   }),
  * });
  * const session = new CredentialSession({ client });
  *
@@ -34,6 +42,9 @@
  *   return await session.getIdToken();
  * }
  * ```
+ *
+ * Every call rejects with an error that `isCredentialError` tells apart by its `code`, and that is safe to log. To try it all
+ * without an account, there is an emulator of the service in `@saasus-sdk/credential/emulator`.
  *
  * @module
  */

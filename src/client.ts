@@ -33,7 +33,11 @@ export interface ApiResponse<T> {
  * import { CredentialClient, signatureAuth } from "@saasus-sdk/credential";
  *
  * const client = new CredentialClient({
- *   auth: signatureAuth({ saasId: "saasID", apiKey: "apiKey", secretKey: "secret" }),
+ *   auth: signatureAuth({
+ *     saasId: "saasID",
+ *     apiKey: "apiKey",
+ *     secretKey: "secret",
+ *   }),
  * });
  *
  * async function onCallback(request: Request): Promise<Response> {
@@ -50,6 +54,7 @@ export class CredentialClient {
   /**
    * Makes a client. Nothing is sent yet.
    *
+   * @param options Only `auth` has to be set.
    * @throws {CredentialInputError} If an option is wrong; it names each.
    */
   constructor(options: CredentialClientOptions) {
@@ -101,7 +106,7 @@ export class CredentialClient {
     return (await this.#send(saveCall(credentials), options)).data;
   }
 
-  /** As {@linkcode CredentialClient.createAuthCredentials}, with status, headers, trace id and the count of retries. */
+  /** As {@linkcode CredentialClient.prototype.createAuthCredentials}, with status, headers, trace id and the count of retries. */
   async createAuthCredentialsWithResponse(
     credentials: Credentials,
     options?: RequestOptions,
@@ -128,7 +133,7 @@ export class CredentialClient {
     return (await this.#send(getCall(authFlow), options)).data;
   }
 
-  /** As {@linkcode CredentialClient.getAuthCredentials}, with status, headers, trace id and the count of retries. */
+  /** As {@linkcode CredentialClient.prototype.getAuthCredentials}, with status, headers, trace id and the count of retries. */
   async getAuthCredentialsWithResponse(
     authFlow: AuthFlow,
     options?: RequestOptions,

@@ -43,9 +43,7 @@ export interface StatusFault extends FaultTiming {
   /** Headers to set, in the place of the usual ones where they have the same name. */
   headers?: Record<string, string>;
   /**
-   * The body: an object is sent as JSON, a string as it is.
-   *
-   * @default An error body that fits the status.
+   * The body: an object is sent as JSON, a string as it is. Unless it is set: an error body that fits the status.
    */
   body?: string | ApiErrorBody;
 }

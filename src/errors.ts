@@ -100,7 +100,7 @@ export class CredentialInputError extends CredentialError {
     return "CredentialInputError";
   }
   /** Tells this error from the others. */
-  readonly code = "invalid_input";
+  readonly code: "invalid_input" = "invalid_input";
   /** What is wrong, and where; nothing of the values themselves. */
   readonly issues: readonly ValidationIssue[];
 
@@ -135,7 +135,7 @@ export class CredentialApiError extends CredentialError {
     return "CredentialApiError";
   }
   /** Tells this error from the others. */
-  readonly code = "api_error";
+  readonly code: "api_error" = "api_error";
   /** The status code of the answer. */
   readonly status: number;
   /** The machine word of the error body, such as `permission_denied`; absent where the answer had none. */
@@ -172,7 +172,7 @@ export class CredentialNetworkError extends CredentialError {
     return "CredentialNetworkError";
   }
   /** Tells this error from the others. */
-  readonly code = "network_error";
+  readonly code: "network_error" = "network_error";
   /** Why there was no answer, as far as the runtime tells. */
   readonly reason: NetworkErrorReason;
 
@@ -196,7 +196,7 @@ export class CredentialTimeoutError extends CredentialError {
     return "CredentialTimeoutError";
   }
   /** Tells this error from the others. */
-  readonly code = "timeout";
+  readonly code: "timeout" = "timeout";
   /** The limit that ran out, in ms. */
   readonly timeout: number;
 
@@ -227,7 +227,7 @@ export class CredentialResponseError extends CredentialError {
     return "CredentialResponseError";
   }
   /** Tells this error from the others. */
-  readonly code = "invalid_response";
+  readonly code: "invalid_response" = "invalid_response";
   /** The status code of the answer; 0 for a redirect in a browser, which does not show it. */
   readonly status: number;
   /** What is wrong with the body, and where; nothing of the values themselves. */
@@ -251,7 +251,7 @@ export class CredentialSessionError extends CredentialError {
     return "CredentialSessionError";
   }
   /** Tells this error from the others. */
-  readonly code = "session_ended";
+  readonly code: "session_ended" = "session_ended";
 }
 
 /** Any error of this package, told apart by `code`. */

@@ -11,9 +11,8 @@ export interface CallOptions {
    */
   timeout?: number | undefined;
   /**
-   * How long the whole call may take, in ms, with all attempts, waits and hooks.
-   *
-   * @default {10000} for the exchange of a temporary code, which is dead by then; 30000 else
+   * How long the whole call may take, in ms, with all attempts, waits and hooks. Unless it is set: 10,000 for the exchange
+   * of a temporary code, which is dead by then, and 30,000 else.
    */
   totalTimeout?: number | undefined;
   /** How the call is repeated when it fails in a way that may pass; `false`: not at all. */
@@ -73,9 +72,17 @@ export interface CredentialClientSettings extends CallOptions {
    * @default {"https://api.saasus.io/v1/auth"}
    */
   baseUrl?: string | undefined;
-  /** What sends requests, for proxies, TLS settings and tests. @default {globalThis.fetch} */
+  /**
+   * What sends requests, for proxies, TLS settings and tests.
+   *
+   * @default {globalThis.fetch}
+   */
   fetch?: typeof fetch | undefined;
-  /** The clock that requests are signed by, in ms since the epoch. @default {Date.now} */
+  /**
+   * The clock that requests are signed by, in ms since the epoch.
+   *
+   * @default {Date.now}
+   */
   now?: (() => number) | undefined;
   /** Told before each retry. What it throws rejects the call as it is. */
   onRetry?: ((event: RetryEvent) => void | Promise<void>) | undefined;
@@ -83,7 +90,22 @@ export interface CredentialClientSettings extends CallOptions {
   onResponse?: ((event: ResponseEvent) => void | Promise<void>) | undefined;
 }
 
-/** What a client is made of. */
+/**
+ * What a client is made of: `auth`, the settings of {@linkcode CredentialClientSettings}, and the defaults of
+ * {@linkcode CallOptions} for all its calls.
+ *
+ * @example A client with settings of its own
+ * ```ts
+ * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
+ *
+ * const client = new CredentialClient({
+ *   auth: bearerAuth("token"),
+ *   timeout: 2_000,
+ *   retry: { limit: 1 },
+ *   onRetry: ({ attempt, delay, error }) => console.warn(attempt, delay, error.message),
+ * });
+ * ```
+ */
 export interface CredentialClientOptions extends CredentialClientSettings {
   /** Authorizes the requests: `bearerAuth`, `signatureAuth`, or a function of your own. */
   auth: RequestAuth;
@@ -91,6 +113,10 @@ export interface CredentialClientOptions extends CredentialClientSettings {
 
 /** What a client from the environment's variables is made of besides them. */
 export interface FromEnvOptions extends CredentialClientSettings {
-  /** The variables, in place of the process's own. @default {process.env} */
+  /**
+   * The variables, in place of the process's own.
+   *
+   * @default {process.env}
+   */
   env?: Readonly<Record<string, string | undefined>> | undefined;
 }

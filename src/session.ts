@@ -87,7 +87,7 @@ export class CredentialSession {
    *
    * @throws {CredentialSessionError} If nobody is signed in, and the request is for one of `origins`.
    * @throws {CredentialInputError} If `origins` is not set, and there is no page to take one from.
-   * @throws {CredentialError} If there is no valid token, and the refresh fails: see {@linkcode CredentialSession.getIdToken}.
+   * @throws {CredentialError} If there is no valid token, and the refresh fails: see {@linkcode CredentialSession.prototype.getIdToken}.
    *
    * @example As the `fetch` of your API's client
    * ```ts
@@ -248,8 +248,8 @@ export class CredentialSession {
    * Answers all tokens, with an ID token that is valid.
    *
    * @returns The credentials. With rotation, their refresh token is good only until the next refresh: let the session use it.
-   * @throws {CredentialSessionError} As {@linkcode CredentialSession.getIdToken} does.
-   * @throws {CredentialError} As {@linkcode CredentialSession.getIdToken} does.
+   * @throws {CredentialSessionError} As {@linkcode CredentialSession.prototype.getIdToken} does.
+   * @throws {CredentialError} As {@linkcode CredentialSession.prototype.getIdToken} does.
    *
    * @example Hand the login over to another application
    * ```ts

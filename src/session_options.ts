@@ -60,13 +60,16 @@ export interface CredentialSessionOptions {
    * issued later: a cookie can be older than the last rotation.
    */
   credentials?: Credentials | undefined;
-  /** The clock that expiry is counted by, in ms since the epoch. It may be hours off. @default {Date.now} */
+  /**
+   * The clock that expiry is counted by, in ms since the epoch. It may be hours off.
+   *
+   * @default {Date.now}
+   */
   now?: (() => number) | undefined;
   /**
    * How long ahead of its expiry an ID token is refreshed, in ms; at the most 90 % of its lifetime, since a margin as long as
    * the lifetime would refresh at every call.
-   *
-   * @default 5 min, or 20 % of the lifetime where that is less.
+   * Unless it is set: 5 min, or 20 % of the lifetime where that is less.
    */
   margin?: number | undefined;
   /**
@@ -81,21 +84,23 @@ export interface CredentialSessionOptions {
    * @default {5000}
    */
   lockTimeout?: number | undefined;
-  /** Told of every change; as {@linkcode CredentialSession.onChange} does. */
+  /** Told of every change; as {@linkcode CredentialSession.prototype.onChange} does. */
   onChange?: SessionListener | undefined;
-  /** What `session.fetch` sends with. @default {globalThis.fetch} */
+  /**
+   * What `session.fetch` sends with.
+   *
+   * @default {globalThis.fetch}
+   */
   fetch?: typeof fetch | undefined;
   /**
    * The origins whose requests get the ID token, such as `https://app.example.com`. Requests to others go out without it.
-   *
-   * @default In a browser, the page's own origin; elsewhere `session.fetch` rejects without them.
+   * Unless they are set: in a browser, the page's own origin; elsewhere `session.fetch` rejects.
    */
   origins?: readonly string[] | undefined;
   /**
    * Decides whether a failed refresh ends the session. A network fault, a 401 or a 503 must not: a bad deployment would
    * sign every user out.
-   *
-   * @default Yes for a `CredentialApiError` with the status 400 or 404, no for all else.
+   * Unless it is set: a `CredentialApiError` with the status 400 or 404 does, nothing else.
    */
   endsSession?: ((error: AnyCredentialError) => boolean) | undefined;
   /**

@@ -49,7 +49,11 @@ function isSecretKey(value: unknown): boolean {
  * ```ts
  * import { CredentialClient, signatureAuth } from "@saasus-sdk/credential";
  *
- * const auth = signatureAuth({ saasId: "saasID", apiKey: "apiKey", secretKey: "secret" });
+ * const auth = signatureAuth({
+ *   saasId: "saasID",
+ *   apiKey: "apiKey",
+ *   secretKey: "secret",
+ * });
  * const client = new CredentialClient({ auth });
  * ```
  *
@@ -57,7 +61,11 @@ function isSecretKey(value: unknown): boolean {
  * ```ts
  * import { signatureAuth } from "@saasus-sdk/credential";
  *
- * const auth = signatureAuth({ saasId: "saasID", apiKey: "apiKey", secretKey: "secret" });
+ * const auth = signatureAuth({
+ *   saasId: "saasID",
+ *   apiKey: "apiKey",
+ *   secretKey: "secret",
+ * });
  * const value = await auth({
  *   method: "GET",
  *   url: "https://api.saasus.io/v1/auth/userinfo",
