@@ -1,7 +1,7 @@
 import { type AuthFlow, AuthFlowSchema } from "./auth_flow.ts";
 import { checkInput } from "./check_input.ts";
 import type { Credentials } from "./models.ts";
-import { untilAborted } from "./session_abort.ts";
+import { untilAborted } from "./until_aborted.ts";
 import { SessionAccess } from "./session_access.ts";
 import { BackgroundRefresh } from "./session_background.ts";
 import { SessionFetch } from "./session_fetch.ts";

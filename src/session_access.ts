@@ -1,4 +1,4 @@
-import { untilAborted } from "./session_abort.ts";
+import { untilAborted } from "./until_aborted.ts";
 import { type HeldCredentials, isFresh, isValid } from "./session_held.ts";
 import type { IsEnough, Refresher } from "./session_refresh.ts";
 import { type SessionState, Superseded } from "./session_state.ts";

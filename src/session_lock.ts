@@ -1,4 +1,4 @@
-import { untilAborted } from "./session_abort.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /**
  * Takes a lock, as `navigator.locks.request` does: calls back once it is granted, and holds it until the promise that the

@@ -1,7 +1,7 @@
 import { CredentialSessionError, isCredentialError } from "./errors.ts";
 import type { AnyCredentialError } from "./errors.ts";
 import type { Credentials } from "./models.ts";
-import { untilAborted } from "./session_abort.ts";
+import { untilAborted } from "./until_aborted.ts";
 import { type HeldCredentials, isFresh, isValid, keyOf, received } from "./session_held.ts";
 import { underLock } from "./session_lock.ts";
 import type { SessionLock, SessionLockManager } from "./session_lock.ts";

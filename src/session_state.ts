@@ -1,6 +1,6 @@
 import { CredentialSessionError } from "./errors.ts";
 import type { AnyCredentialError } from "./errors.ts";
-import { wait } from "./session_abort.ts";
+import { wait } from "./until_aborted.ts";
 import { type HeldCredentials, isIssuedLater, keyOf } from "./session_held.ts";
 import type { SessionEvent, SessionListeners } from "./session_listeners.ts";
 import { SpentLogins } from "./session_spent.ts";

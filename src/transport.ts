@@ -13,6 +13,7 @@ import { NO_ANSWER } from "./network_error.ts";
 import type { RetryEvent } from "./options.ts";
 import { isAnswerLost, retryDelay } from "./retry.ts";
 import type { CallSettings } from "./settings.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /** What the transport of one client is made of. */
 export interface Transport extends Service {
@@ -162,20 +163,5 @@ class CallRun<T> {
 
   #remaining(): number {
     return this.#totalTimeout - (performance.now() - this.#started);
-  }
-}
-
-/** Waits for a call, but not after its caller has lost interest, whatever holds the call up. */
-async function untilAborted(call: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return await call;
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([call, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
