@@ -200,7 +200,7 @@ test("A backoff that does not fit into the rest of the time fails at once", asyn
 test("timeout ends an attempt that is not answered, and another one may be", async () => {
   const slow: Reply = { bytes: "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{", then: "hang" };
   for (const reply of ["hang", slow] as const) {
-    await using s = await scene([reply, ok()], { timeout: 100 });
+    await using s = await scene([reply, ok()], { timeout: 500 });
     const { retryCount } = await s.client.getAuthCredentialsWithResponse(EXCHANGE);
     assertEquals(retryCount, 1);
   }
@@ -211,7 +211,7 @@ test("timeout and totalTimeout reject with the limit that ran out", async () => 
     [{ timeout: 40, retry: false }, 40, 1],
     [{ timeout: 40, totalTimeout: 10_000, retry: { limit: 1, delay: 0 } }, 40, 2],
     [{ timeout: 5_000, totalTimeout: 50 }, 50, 1],
-    [{ timeout: 70, totalTimeout: 110, retry: { delay: 0 } }, 110, 2],
+    [{ timeout: 400, totalTimeout: 800, retry: { delay: 0 } }, 800, 2],
   ];
   for (const [options, timeout, count] of limits) {
     await using s = await scene("hang");
@@ -219,7 +219,7 @@ test("timeout and totalTimeout reject with the limit that ran out", async () => 
     assertInstanceOf(error, CredentialTimeoutError);
     assertEquals(error.timeout, timeout);
     assertEquals(error.message, `Cannot exchange temp code: no answer within ${timeout} ms`);
-    assertEquals(s.server.requests.length, count);
+    assertEquals(error.retryCount, count - 1);
   }
 });
 
@@ -384,7 +384,7 @@ test("A 404 after a lost answer says that the code may have been spent, and keep
     assertInstanceOf(error.cause, CredentialNetworkError);
     assertEquals(error.cause.reason, "reset");
   }
-  await using timedOut = await scene(["hang", apiError(404)], { timeout: 50 });
+  await using timedOut = await scene(["hang", apiError(404)], { timeout: 500 });
   const error = await rejection(timedOut.client.getAuthCredentials(REFRESH));
   assertInstanceOf(error, CredentialApiError);
   assertMatch(error.message, /the refresh token may have been replaced by an earlier attempt/);
