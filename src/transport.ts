@@ -80,21 +80,59 @@ class CallRun<T> {
   }
 
   async #request(): Promise<void> {
+    try {
+      await this.#firstAttempt();
+    } catch (failure) {
+      await this.#retryAfter(failure);
+    }
+  }
+
+  /**
+   * Most calls need no second attempt, and the machinery for one costs as much as a third of a call (bench/README.md), so that
+   * ky takes over only where the first has failed.
+   */
+  async #firstAttempt(): Promise<void> {
+    const { timeout, signal } = this.#settings;
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const expiry = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(this.#timeoutError());
+        abort();
+      }, Math.min(timeout, this.#totalTimeout));
+    });
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([expiry, this.#attempt(controller.signal)]);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Hands the call over to ky, which begins with the failure that it has met already. */
+  async #retryAfter(failure: unknown): Promise<void> {
     const { timeout, retry: { limit }, signal } = this.#settings;
-    const { method } = this.#call;
-    // ky merges option by option, at a cost: what it does by itself, or would not use, is left out.
+    const totalTimeout = this.#remaining();
+    if (limit === 0 || totalTimeout <= 0) throw failure;
+    let isFirst = true;
     await ky(this.#transport.url, {
+      method: this.#call.method,
       timeout,
-      totalTimeout: this.#totalTimeout,
-      fetch: (request) => this.#attempt((request as Request).signal),
-      retry: limit === 0 ? 0 : {
+      totalTimeout,
+      fetch: async (request) => {
+        if (!isFirst) return await this.#attempt((request as Request).signal);
+        isFirst = false;
+        throw failure;
+      },
+      retry: {
         limit,
         methods: ["get", "post"],
         shouldRetry: ({ error }) => this.#shouldRetry(error),
         delay: () => this.#retry?.delay ?? 0,
       },
-      ...(method === "GET" ? {} : { method }),
-      ...(this.#transport.onRetry && { hooks: { beforeRetry: [() => this.#beforeRetry()] } }),
+      hooks: { beforeRetry: [() => this.#beforeRetry()] },
       ...(signal && { signal }),
     });
   }
@@ -142,7 +180,10 @@ class CallRun<T> {
   /** The errors of this package as they are, and those of ky as ours; `undefined` for anything else. */
   #translated(thrown: unknown): AnyCredentialError | undefined {
     if (isCredentialError(thrown)) return thrown;
-    if (!isTimeoutError(thrown)) return undefined;
+    return isTimeoutError(thrown) ? this.#timeoutError() : undefined;
+  }
+
+  #timeoutError(): CredentialTimeoutError {
     const timeout = this.#limit;
     return new CredentialTimeoutError(
       `${this.#call.failure}: no answer within ${timeout} ms`,
