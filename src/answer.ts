@@ -29,6 +29,8 @@ export interface Question<T> {
   readonly authorization: string;
   /** What every error about the answer tells of the call. */
   readonly errorContext: ErrorContext;
+  /** Whether the answer has the length that it tells. */
+  readonly trustsLength: boolean;
   /** Finds what an error must not repeat: tokens of the call, and the headers that went out with it. */
   readonly quotesSecret: SecretFinder;
   /** The first error of the call after which the service may have acted on the request. */
@@ -56,7 +58,7 @@ export async function readAnswer<T>(response: Response, question: Question<T>): 
     discard(response);
     return answer;
   }
-  const text = await readText(response, LONGEST_BODY);
+  const text = await readText(response, LONGEST_BODY, question);
   if (text === undefined) throw badAnswer("but its body is longer than 1 MiB", answer, question);
   return { ...answer, text };
 }

@@ -28,6 +28,8 @@ export interface Service {
   readonly url: string;
   /** What sends requests. */
   readonly fetch: typeof fetch;
+  /** Whether that is the runtime's own, whose answers have the length that they tell. */
+  readonly isRuntimeFetch: boolean;
   /** The clock that requests are signed by. */
   readonly clock: ServerClock;
   /** Told of each answer. */
@@ -111,6 +113,7 @@ function questionOf<T>(context: AttemptContext<T>, authorization: string): Quest
     call,
     authorization,
     errorContext: errorContext(context),
+    trustsLength: service.isRuntimeFetch,
     quotesSecret: (text) => {
       const secrets = [...call.secrets, authorization, ...secretHeaders(headers)];
       return quotesSecret(text, secrets) || keepsSecret(auth, text);

@@ -58,10 +58,10 @@ export class CredentialClient {
    * @throws {CredentialInputError} If an option is wrong; it names each.
    */
   constructor(options: CredentialClientOptions) {
-    const { call, baseUrl, fetch, now, onRetry, onResponse } = clientSettings(options);
+    const { call, baseUrl, now, ...transport } = clientSettings(options);
     this.#settings = call;
     const url = `${baseUrl}/credentials`;
-    this.#transport = { url, fetch, clock: new ServerClock(now), onRetry, onResponse };
+    this.#transport = { ...transport, url, clock: new ServerClock(now) };
   }
 
   /**

@@ -1,16 +1,30 @@
+/** What is known of a response. */
+export interface BodyOptions {
+  /**
+   * Whether it comes from a runtime's own `fetch`, which sees to it that a body has the length that it tells.
+   *
+   * @default {false}
+   */
+  readonly trustsLength?: boolean;
+}
+
 /**
  * Reads a body as UTF-8 text, and stops as soon as it is longer than `limit` bytes.
  *
  * @returns The text, or `undefined` for a body that is longer.
  */
-export async function readText(response: Response, limit: number): Promise<string | undefined> {
+export async function readText(
+  response: Response,
+  limit: number,
+  { trustsLength = false }: BodyOptions = {},
+): Promise<string | undefined> {
   if (Number(response.headers.get("content-length")) > limit) {
     discard(response);
     return undefined;
   }
   // Reading at one go is much faster, and safe where nothing can make the body longer than its length says. To look at
   // `body` is what costs: it makes a stream.
-  if (tellsItsLength(response)) return await response.text();
+  if (trustsLength && tellsItsLength(response)) return await response.text();
   if (response.body === null) return "";
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   const decoder = new TextDecoder();
@@ -28,12 +42,9 @@ export async function readText(response: Response, limit: number): Promise<strin
   }
 }
 
-/**
- * Whether `Content-Length` binds the body: it came from a network (a `Response` that was made by hand has no URL), no coding
- * changes its length, and no CORS hides that one does.
- */
-function tellsItsLength({ headers, type, url }: Response): boolean {
-  return url !== "" && type !== "cors" && /^\d+$/.test(headers.get("content-length") ?? "") &&
+/** Whether `Content-Length` binds the body: no coding changes its length, and no CORS hides that one does. */
+function tellsItsLength({ headers, type }: Response): boolean {
+  return headers.has("content-length") && type !== "cors" &&
     !headers.has("content-encoding") && !headers.has("transfer-encoding");
 }
 

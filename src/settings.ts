@@ -43,6 +43,8 @@ export interface ClientSettings {
   readonly baseUrl: string;
   /** What sends requests. */
   readonly fetch: typeof fetch;
+  /** Whether that is the runtime's own, whose answers have the length that they tell. */
+  readonly isRuntimeFetch: boolean;
   /** The local clock, in ms since the epoch. */
   readonly now: () => number;
   /** Told before each retry. */
@@ -125,6 +127,7 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
     baseUrl: choices.baseUrl ?? DEFAULT_BASE_URL,
     // Looked up at each call, so that a global fetch that is replaced later is used.
     fetch: choices.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    isRuntimeFetch: choices.fetch === undefined,
     now: choices.now ?? (() => Date.now()),
     onRetry: choices.onRetry,
     onResponse: choices.onResponse,

@@ -10,6 +10,7 @@ const question: Question<Credentials> = {
   call: getCall({ code: crypto.randomUUID() }),
   authorization: "Test x",
   errorContext: { operation: "getAuthCredentials", retryCount: 1 },
+  trustsLength: false,
   quotesSecret: () => false,
   lost: undefined,
   now: () => 0,

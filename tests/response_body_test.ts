@@ -67,6 +67,17 @@ test("readText() takes the word of no other content length", async () => {
   }
 });
 
+test("readText() counts a trusted body too, if something else than its length says how long it is", async () => {
+  const text = "x".repeat(101);
+  for (const header of ["content-encoding", "transfer-encoding"]) {
+    const headers = { "content-length": "5", [header]: "x" };
+    const response = new Response(text, { headers });
+    assertEquals(await readText(response, 100, { trustsLength: true }), undefined, header);
+  }
+  const trusted = new Response("abc", { headers: { "content-length": "3" } });
+  assertEquals(await readText(trusted, 100, { trustsLength: true }), "abc");
+});
+
 test("readText() stops a body without an end as soon as it is too long", async () => {
   const source = new Source(() => new Uint8Array(10).fill(0x20));
   assertEquals(await readText(source.response(), 100), undefined);

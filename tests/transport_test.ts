@@ -5,8 +5,10 @@ import {
   assertMatch,
   assertStrictEquals,
 } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import {
   type AuthFlow,
   bearerAuth,
@@ -474,6 +476,17 @@ test("A body over 1 MiB is refused while it is read, whether or not it tells its
     assertEquals(error.status, 200);
     await until(() => s.server.open === 0);
   }
+});
+
+test("A compressed body is counted as it unpacks", async () => {
+  const packed = gzipSync(Buffer.alloc(2 ** 21, " "));
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n` +
+    `content-length: ${packed.length}\r\nconnection: close\r\n\r\n`;
+  const bytes = Buffer.concat([Buffer.from(head), packed]);
+  await using s = await scene([{ bytes, then: "close" }, ok()]);
+  const error = await rejection(s.client.getAuthCredentials(EXCHANGE));
+  assertInstanceOf(error, CredentialResponseError);
+  assertMatch(error.message, /longer than 1 MiB$/);
 });
 
 test("A body of just 1 MiB passes", async () => {
