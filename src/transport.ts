@@ -30,9 +30,9 @@ export interface Outcome<T> extends GoodAnswer<T> {
 /**
  * Makes a call with as many attempts as it takes and its settings allow.
  *
- * ky counts the attempts, waits between them and keeps the time of each and of them all. It is given the URL without its
- * query, and a `fetch` that makes a whole attempt, down to the last byte of the body. So ky never holds a token that
- * what it throws could tell, and a body that is cut off is a failed attempt like any other.
+ * Retries are ky's: it counts them, waits before each, and keeps the time of each and of them all. It is given the URL
+ * without its query, and a `fetch` that makes a whole attempt, down to the last byte of the body. So ky never holds a token
+ * that what it throws could tell, and a body that is cut off is a failed attempt like any other.
  *
  * Throws errors of this package, the reason of the caller's signal, or what a caller's function threw.
  */
