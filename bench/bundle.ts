@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 /** The most that each program may be, in bytes, minified and gzipped. */
-const BUDGETS = { client: 19_950, everything: 24_950 };
+const BUDGETS = { client: 19_130, everything: 24_830 };
 
 /** The packages that may be in a bundle. */
 const PACKAGES: readonly string[] = ["ky", "valibot"];

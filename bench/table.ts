@@ -37,7 +37,7 @@ const ROWS: Readonly<Record<RowName, Row>> = {
   parallelAxios: { what: "— 32 at a time", goal: "0.40", firstStop: "0.60" },
   singleKy: { what: "refresh, over plain ky" },
   parallelKy: { what: "— 32 at a time" },
-  singleFloor: { what: "refresh, over ky alone (its floor)" },
+  singleFloor: { what: "refresh, over ky alone" },
   parallelFloor: { what: "— 32 at a time" },
   floor: { what: "ky alone, over hand-written `fetch`" },
   parallelFloorOverHand: { what: "— 32 at a time" },
