@@ -83,6 +83,7 @@ class CallRun<T> {
     try {
       await this.#firstAttempt();
     } catch (failure) {
+      if (this.#settings.retry.limit === 0 || !this.#shouldRetry(failure)) throw failure;
       await this.#retryAfter(failure);
     }
   }
@@ -111,16 +112,14 @@ class CallRun<T> {
     }
   }
 
-  /** Hands the call over to ky, which begins with the failure that it has met already. */
+  /** Hands the call over to ky, which begins with the failure that it has met already, and that is worth a retry. */
   async #retryAfter(failure: unknown): Promise<void> {
     const { timeout, retry: { limit }, signal } = this.#settings;
-    const totalTimeout = this.#remaining();
-    if (limit === 0 || totalTimeout <= 0) throw failure;
     let isFirst = true;
     await ky(this.#transport.url, {
       method: this.#call.method,
       timeout,
-      totalTimeout,
+      totalTimeout: this.#remaining(),
       fetch: async (request) => {
         if (!isFirst) return await this.#attempt((request as Request).signal);
         isFirst = false;
@@ -129,7 +128,7 @@ class CallRun<T> {
       retry: {
         limit,
         methods: ["get", "post"],
-        shouldRetry: ({ error }) => this.#shouldRetry(error),
+        shouldRetry: ({ error }) => error === failure || this.#shouldRetry(error),
         delay: () => this.#retry?.delay ?? 0,
       },
       hooks: { beforeRetry: [() => this.#beforeRetry()] },
