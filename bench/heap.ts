@@ -5,10 +5,12 @@ import { CredentialSession } from "../src/session.ts";
 import { KEYS, REFRESH_TOKEN } from "./contenders.ts";
 import { answer, programArguments } from "./program.ts";
 
-const { gc, Bun } = globalThis as {
+interface Collectors {
   gc?: () => void;
   Bun?: { gc: (synchronously: boolean) => void };
-};
+}
+
+const { gc, Bun }: Collectors = globalThis as object;
 
 /** The bytes that are in use when all garbage is gone. */
 async function heapInUse(): Promise<number> {
