@@ -20,7 +20,7 @@ import type { ResponseEvent } from "./options.ts";
 import { keepsSecret } from "./secret_keeper.ts";
 import type { ServerClock } from "./server_clock.ts";
 import type { CallSettings } from "./settings.ts";
-import { quotesSecret } from "./untrusted.ts";
+import { quotesSecret, SHORTEST_SECRET } from "./untrusted.ts";
 
 /** What all calls of one client share. */
 export interface Service {
@@ -115,7 +115,8 @@ function questionOf<T>(context: AttemptContext<T>, authorization: string): Quest
     errorContext: errorContext(context),
     trustsLength: service.isRuntimeFetch,
     quotesSecret: (text) => {
-      const secrets = [...call.secrets, authorization, ...secretHeaders(headers)];
+      const sent = [authorization, ...secretHeaders(headers)];
+      const secrets = [...call.secrets, ...sent, ...sent.flatMap(wordsOf)];
       return quotesSecret(text, secrets) || keepsSecret(auth, text);
     },
     lost: progress.lost,
@@ -126,8 +127,15 @@ function questionOf<T>(context: AttemptContext<T>, authorization: string): Quest
 /** The values of the headers that a caller has added; a short one, or what the API asks for, is no secret. */
 function secretHeaders(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers)
-    .filter(([name, value]) => value.length >= 8 && !/^(?:x-saasus-|referer$)/.test(name))
+    .filter(([name, value]) =>
+      value.length >= SHORTEST_SECRET && !/^(?:x-saasus-|referer$)/.test(name)
+    )
     .map(([, value]) => value);
+}
+
+/** The words of a header's value: a short token is quoted without the scheme before it, a cookie without its name. */
+function wordsOf(value: string): string[] {
+  return value.split(/[\s,;=]+/).filter((word) => word.length >= SHORTEST_SECRET);
 }
 
 /** Sends the request, reads the answer, learns from its clock and tells of it. */

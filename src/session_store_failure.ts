@@ -1,17 +1,15 @@
-import { quotesSecret } from "./untrusted.ts";
+import { quotesSecret, SHORTEST_SECRET } from "./untrusted.ts";
 
 /** How much of an error is looked at. */
 const MOST = { values: 200, characters: 20_000 };
-
-/** Shorter texts are no tokens, and are found in every error by chance. */
-const SHORTEST_TOKEN = 8;
 
 /**
  * What a store has thrown, as it is; or, where it repeats a token, an error that says so. Errors of Redis clients carry the
  * command that failed with its arguments, and so the tokens that could not be stored.
  */
 export function storeFailure(thrown: unknown, secrets: readonly string[]): unknown {
-  const tokens = secrets.filter((secret) => secret.length >= SHORTEST_TOKEN);
+  // Shorter texts are no tokens, and are found in every error by chance.
+  const tokens = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
   if (tokens.length === 0 || isHarmless(textOf(thrown), tokens)) return thrown;
   const message = thrown instanceof Error ? thrown.message : undefined;
   const reason = message && isHarmless(message, tokens) ? message : "the store failed";

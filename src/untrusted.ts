@@ -4,7 +4,7 @@ import { isVisibleAscii } from "./header_value.ts";
 const QUOTATION = 12;
 
 /** A secret of fewer characters is met by chance within a word, so that only a whole word counts. */
-const SHORTEST_SECRET = 8;
+export const SHORTEST_SECRET = 8;
 
 /** So many times over may a secret be percent-encoded. */
 const MOST_ENCODINGS = 3;

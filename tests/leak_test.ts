@@ -171,6 +171,29 @@ for (const scheme of ["bearer", "provider", "signature"]) {
   });
 }
 
+test("No error quotes a short token, key or cookie without what stands around it", async () => {
+  const seeded = { bearer: secret(9), apiKey: secret(10), cookie: secret(8) };
+  const headers = { cookie: `theme=dark; login=${seeded.cookie}` };
+  const schemes = [
+    bearerAuth(seeded.bearer),
+    signatureAuth({ saasId: "saas", apiKey: seeded.apiKey, secretKey: secret() }),
+  ];
+  for (const auth of schemes) {
+    for (const echoed of Object.values(seeded)) {
+      const traceId = { "x-saasus-trace-id": echoed };
+      await using server = await startServer(() =>
+        json(400, { type: `t${echoed}`, message: echoed, data: { echoed } }, traceId)
+      );
+      const client = new CredentialClient({ auth, baseUrl: server.origin, headers });
+      const error = await client.getAuthCredentials({ code: "c" }).catch((thrown) => thrown);
+      assert(error instanceof CredentialError);
+      const isSent = echoed === seeded.cookie ||
+        (echoed === seeded.bearer) === (auth === schemes[0]);
+      if (isSent) assertEquals(leaksIn(error, { echoed }), []);
+    }
+  }
+});
+
 test("No failure before or instead of an answer tells a secret", async () => {
   const seeded = seeds();
   const token = seeded.bearer;
