@@ -54,7 +54,8 @@ function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
  * Reads {@linkcode Credentials}. Unknown fields are left out, `refresh_token: null` reads as absent, and no token
  * may be empty.
  *
- * Use it with `v.parse` or `v.safeParse`, which answer `Credentials`. The issues of a valibot error hold the value that was read, tokens included: do not log them.
+ * Use it with `v.parse` or `v.safeParse`, which answer `Credentials`. The issues of a valibot error hold the value that
+ * was read, tokens included: do not log them.
  *
  * @example Read what a store holds
  * ```ts

@@ -2,6 +2,9 @@ import type { InputFailure } from "./check_input.ts";
 import { CredentialInputError } from "./errors.ts";
 import type { ValidationIssue } from "./schema.ts";
 
+/** The longest time that timers can wait, in ms: more would fire at once. */
+export const LONGEST_TIME = 2_147_483_647;
+
 /** Refuses a value: by what was expected, or by the issues within it. */
 export type Refuse = (problem: string | readonly ValidationIssue[]) => never;
 

@@ -1,7 +1,5 @@
+import { LONGEST_TIME } from "./read_options.ts";
 import type { HeldCredentials } from "./session_held.ts";
-
-/** Longer timers fire at once, everywhere. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** However the clock behaves, a timer is no busy loop. */
 const SHORTEST_TIMER = 1_000;
@@ -50,7 +48,7 @@ export class BackgroundRefresh {
 
   #set(delay: number): void {
     if (this.#isStopped) return;
-    const bounded = Math.min(LONGEST_TIMER, Math.max(SHORTEST_TIMER, delay));
+    const bounded = Math.min(LONGEST_TIME, Math.max(SHORTEST_TIMER, delay));
     this.#timer = setTimeout(() => void this.#fire(), bounded);
     unref(this.#timer);
   }

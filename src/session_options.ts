@@ -4,6 +4,7 @@ import { type Credentials, CredentialsSchema } from "./models.ts";
 import {
   callback,
   integerBetween,
+  LONGEST_TIME,
   must,
   optional,
   type OptionReader,
@@ -116,9 +117,6 @@ export interface CredentialSessionOptions {
 export function isDefinitiveRejection(error: AnyCredentialError): boolean {
   return error.code === "api_error" && (error.status === 400 || error.status === 404);
 }
-
-/** The longest time that timers can wait, in ms. */
-const LONGEST_TIME = 2 ** 31 - 1;
 
 /** The checked options of a session. */
 export interface SessionSettings extends CredentialSessionOptions {

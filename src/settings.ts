@@ -5,6 +5,7 @@ import type { CredentialClientOptions, RequestOptions } from "./options.ts";
 import {
   callback,
   integerBetween,
+  LONGEST_TIME,
   must,
   numberBetween,
   optional,
@@ -15,9 +16,6 @@ import {
 } from "./read_options.ts";
 import type { RequestAuth } from "./request_auth.ts";
 import type { RetryOptions, RetrySettings } from "./retry.ts";
-
-/** The longest time that timers can wait, in ms. */
-const LONGEST_TIME = 2 ** 31 - 1;
 
 /** The options of a call as they are used: checked, with the client's and the default values filled in. */
 export interface CallSettings {
