@@ -160,7 +160,10 @@ async function exchange<T>(context: AttemptContext<T>, question: Question<T>): P
 
 async function receive<T>(context: AttemptContext<T>, question: Question<T>): Promise<Answer> {
   try {
-    return await readAnswer(await send(context, question.authorization), question);
+    const response = await send(context, question.authorization);
+    // A fetch of the caller's may answer anything, and the status is told in messages.
+    if (!Number.isInteger(response.status)) throw new TypeError("This is no Response");
+    return await readAnswer(response, question);
   } catch (thrown) {
     if (thrown instanceof CredentialResponseError) throw thrown;
     if (isNotPermitted(thrown)) {

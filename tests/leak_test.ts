@@ -215,6 +215,10 @@ test("No failure before or instead of an answer tells a secret", async () => {
         return Promise.reject(Object.assign(error, { path: url, cause: new Error(String(url)) }));
       },
     }),
+    "a fetch that answers what only looks like a response": new CredentialClient({
+      auth: bearerAuth(token),
+      fetch: (url) => Promise.resolve({ status: String(url), headers: new Headers() } as never),
+    }),
     "a fetch that answers nonsense": new CredentialClient({
       auth: bearerAuth(token),
       fetch: (url) => Promise.resolve(String(url) as unknown as Response),
