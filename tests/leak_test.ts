@@ -217,7 +217,8 @@ test("No failure before or instead of an answer tells a secret", async () => {
     }),
     "a fetch that answers what only looks like a response": new CredentialClient({
       auth: bearerAuth(token),
-      fetch: (url) => Promise.resolve({ status: String(url), headers: new Headers() } as never),
+      fetch: (url) =>
+        Promise.resolve({ status: String(url), headers: new Headers(), body: null } as never),
     }),
     "a fetch that answers nonsense": new CredentialClient({
       auth: bearerAuth(token),
