@@ -2,7 +2,7 @@
 //
 //   deno run --allow-net --allow-env callback_deno.ts
 //
-// Settings come from the environment (--env-file reads a .env file): SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY
+// Settings come from the environment (--env-file=.env reads them from a file): SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY
 // and SAASUS_LOGIN_URL, the hosted login page. PORT may name another port than 8000.
 
 import { CredentialClient, type Credentials, isCredentialError } from "@saasus-sdk/credential";

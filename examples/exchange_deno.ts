@@ -2,7 +2,7 @@
 //
 //   deno run --allow-net --allow-env exchange_deno.ts CODE
 //
-// Settings come from the environment (--env-file reads a .env file): SAASUS_SAAS_ID, SAASUS_API_KEY and
+// Settings come from the environment (--env-file=.env reads them from a file): SAASUS_SAAS_ID, SAASUS_API_KEY and
 // SAASUS_SECRET_KEY. A code lives for 10 seconds, so be quick.
 
 import { CredentialClient, isCredentialError } from "@saasus-sdk/credential";
