@@ -11,8 +11,13 @@ export type Refuse = (problem: string | readonly ValidationIssue[]) => never;
 /** Answers an option's value as it is used, or refuses it. It may look at the value only once: a getter can change it. */
 export type OptionReader<T> = (value: unknown, refuse: Refuse) => T;
 
-/** A reader for each option there is. */
-export type OptionReaders<T> = { readonly [Name in keyof T]-?: OptionReader<T[Name]> };
+/** A reader for each option there is. It is called for what was given, or has to be. */
+export type OptionReaders<T> = {
+  readonly [Name in keyof T]-?: OptionReader<Exclude<T[Name], undefined>>;
+};
+
+/** Options without those that were given as `undefined`, which says that they were not. */
+export type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
 
 /** Reads a value that has to fit. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -20,50 +25,36 @@ export function must<T>(fits: (value: unknown) => boolean, expected: string): Op
   return (value, refuse) => fits(value) ? value as T : refuse(expected);
 }
 
-/** Reads a value if there is one. */
+/** Reads a number between two bounds, both included. */
 /* @__NO_SIDE_EFFECTS__ */
-export function optional<T>(reader: OptionReader<T>): OptionReader<T | undefined> {
-  return (value, refuse) => value === undefined ? undefined : reader(value, refuse);
-}
-
-/** Reads an optional number between two bounds, both included. */
-/* @__NO_SIDE_EFFECTS__ */
-export function numberBetween(
-  least: number,
-  most: number,
-  unit: string,
-): OptionReader<number | undefined> {
-  return optional(must(
+export function numberBetween(least: number, most: number, unit: string): OptionReader<number> {
+  return must(
     (value) => typeof value === "number" && value >= least && value <= most,
     `a number${unit} from ${least} to ${most}`,
-  ));
+  );
 }
 
-/** Reads an optional whole number between two bounds, both included. */
+/** Reads a whole number between two bounds, both included. */
 /* @__NO_SIDE_EFFECTS__ */
-export function integerBetween(
-  least: number,
-  most: number,
-  unit: string,
-): OptionReader<number | undefined> {
-  return optional(must(
+export function integerBetween(least: number, most: number, unit: string): OptionReader<number> {
+  return must(
     (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
     `a whole number${unit} from ${least} to ${most}`,
-  ));
+  );
 }
 
-/** Reads an optional function. */
+/** Reads a function. */
 /* @__NO_SIDE_EFFECTS__ */
-export function callback<T>(): OptionReader<T | undefined> {
-  return optional(must<T>((value) => typeof value === "function", "a function"));
+export function callback<T>(): OptionReader<T> {
+  return must((value) => typeof value === "function", "a function");
 }
 
 /** Reads an object of options, as an option. */
 /* @__NO_SIDE_EFFECTS__ */
-export function options<T extends object>(readers: OptionReaders<T>): OptionReader<T> {
+export function options<T extends object>(readers: OptionReaders<T>): OptionReader<Given<T>> {
   return (value, refuse) => {
-    const { issues, read } = examine(readers, value);
-    return issues.length === 0 ? read as T : refuse(issues);
+    const { issues, read } = examine(readers, value, []);
+    return issues.length === 0 ? read as Given<T> : refuse(issues);
   };
 }
 
@@ -72,14 +63,17 @@ export function options<T extends object>(readers: OptionReaders<T>): OptionRead
  * silence would send tokens with the wrong settings.
  *
  * Options are no model that travels: this is smaller and faster than a schema, and a call may bring options of its own.
+ *
+ * @param required The names of those that have to be given.
  */
 export function readOptions<T extends object>(
   readers: OptionReaders<T>,
   input: unknown,
   { message, operation }: InputFailure,
-): T {
-  const { issues, read } = examine(readers, input);
-  if (issues.length === 0) return read as T;
+  required: readonly (keyof T)[] = [],
+): Given<T> {
+  const { issues, read } = examine(readers, input, required);
+  if (issues.length === 0) return read as Given<T>;
   throw new CredentialInputError(message, { issues, operation });
 }
 
@@ -91,6 +85,7 @@ interface Examination {
 function examine(
   readers: Readonly<Record<string, OptionReader<unknown>>>,
   input: unknown,
+  required: readonly PropertyKey[],
 ): Examination {
   const read: Record<string, unknown> = {};
   if (typeof input !== "object" || input === null) {
@@ -104,7 +99,8 @@ function examine(
   });
   for (const [name, reader] of Object.entries(readers)) {
     issues.push(...issuesOf(name, (refuse) => {
-      read[name] = reader(Reflect.get(input, name), refuse);
+      const value: unknown = Reflect.get(input, name);
+      if (value !== undefined || required.includes(name)) read[name] = reader(value, refuse);
     }));
   }
   return { issues, read };

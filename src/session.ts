@@ -9,7 +9,6 @@ import { isFresh, received } from "./session_held.ts";
 import { type SessionListener, SessionListeners } from "./session_listeners.ts";
 import {
   type CredentialSessionOptions,
-  isDefinitiveRejection,
   type SessionCallOptions,
   type SessionClient,
   sessionSettings,
@@ -123,8 +122,8 @@ export class CredentialSession {
    */
   constructor(options: CredentialSessionOptions) {
     const settings = sessionSettings(options);
-    const { client, store, key, margin, credentials, origins, lock, lockTimeout } = settings;
-    const now = settings.now ?? (() => Date.now());
+    const { client, store, key, now, margin, credentials, fetch, origins, lock } = settings;
+    const { lockTimeout, endsSession } = settings;
     this.#client = client;
     this.#margin = margin;
     this.#now = now;
@@ -136,13 +135,10 @@ export class CredentialSession {
       onHold: () => this.#background?.update(),
       given: credentials && received(credentials, { receivedAt: now(), origin: "known", margin }),
     });
-    const endsSession = settings.endsSession ?? isDefinitiveRejection;
     const refresher = new Refresher(
       { client, state, now, margin, key, lock, lockTimeout, endsSession },
     );
     const access = this.#access = new SessionAccess({ state, refresher, now });
-    // Looked up at each call, so that a global fetch that is replaced later is used.
-    const fetch = settings.fetch ?? ((input, init) => globalThis.fetch(input, init));
     const own = new SessionFetch({ access, fetch, origins, now });
     this.fetch = async (input: RequestInfo | URL, init?: RequestInit) =>
       await own.fetch(input, init);

@@ -3,10 +3,10 @@ import { type AnyCredentialError, CredentialInputError } from "./errors.ts";
 import { type Credentials, CredentialsSchema } from "./models.ts";
 import {
   callback,
+  type Given,
   integerBetween,
   LONGEST_TIME,
   must,
-  optional,
   type OptionReader,
   type OptionReaders,
   readOptions,
@@ -118,13 +118,13 @@ export function isDefinitiveRejection(error: AnyCredentialError): boolean {
   return error.code === "api_error" && (error.status === 400 || error.status === 404);
 }
 
-/** The checked options of a session. */
-export interface SessionSettings extends CredentialSessionOptions {
-  /** The name in the store. */
-  key: string;
-  /** How long to wait for the lock, in ms. */
-  lockTimeout: number;
-}
+/** The options of a session that have a default. */
+type Defaulted = "key" | "now" | "lockTimeout" | "endsSession" | "fetch";
+
+/** The checked options of a session, with the default values filled in. */
+export type SessionSettings =
+  & Given<CredentialSessionOptions>
+  & { [Name in Defaulted]-?: Exclude<CredentialSessionOptions[Name], undefined> };
 
 const key: OptionReader<string> = (value, refuse) =>
   typeof value === "string" && value !== "" ? value : refuse("a non-empty string");
@@ -144,44 +144,39 @@ const ORIGINS =
 
 const sessionReaders: OptionReaders<CredentialSessionOptions> = {
   client: /* @__PURE__ */ having(["getAuthCredentials"], "a CredentialClient"),
-  store: /* @__PURE__ */ optional(
-    /* @__PURE__ */ having(
-      ["getItem", "setItem", "removeItem"],
-      "an object with getItem, setItem and removeItem, such as localStorage",
-    ),
+  store: /* @__PURE__ */ having(
+    ["getItem", "setItem", "removeItem"],
+    "an object with getItem, setItem and removeItem, such as localStorage",
   ),
-  key: /* @__PURE__ */ optional(key),
-  credentials: /* @__PURE__ */ optional(credentials),
+  key,
+  credentials,
   now: /* @__PURE__ */ callback(),
-  margin: /* @__PURE__ */ optional(
-    /* @__PURE__ */ must(
-      (value) => typeof value === "number" && value >= 0,
-      "a number of ms, 0 or more",
-    ),
+  margin: /* @__PURE__ */ must(
+    (value) => typeof value === "number" && value >= 0,
+    "a number of ms, 0 or more",
   ),
-  lock: /* @__PURE__ */ optional(
-    /* @__PURE__ */ must(
-      (value) => typeof value === "function" || hasMethods(value, ["request"]),
-      "navigator.locks, or a function (name, { signal }, callback)",
-    ),
+  lock: /* @__PURE__ */ must(
+    (value) => typeof value === "function" || hasMethods(value, ["request"]),
+    "navigator.locks, or a function (name, { signal }, callback)",
   ),
   lockTimeout: /* @__PURE__ */ integerBetween(0, LONGEST_TIME, " of ms"),
   onChange: /* @__PURE__ */ callback(),
   fetch: /* @__PURE__ */ callback(),
-  origins: /* @__PURE__ */ optional(origins),
+  origins,
   endsSession: /* @__PURE__ */ callback(),
-  backgroundRefresh: /* @__PURE__ */ optional(
-    /* @__PURE__ */ must((value) => typeof value === "boolean", "true or false"),
-  ),
+  backgroundRefresh: /* @__PURE__ */ must((value) => typeof value === "boolean", "true or false"),
 };
 
-/** Checks the options of a session, and fills in defaults that are the same for all. */
+/** Checks the options of a session. */
 export function sessionSettings(input: CredentialSessionOptions): SessionSettings {
-  const choices = readOptions(sessionReaders, input, { message: "Cannot create the session" });
   return {
-    ...choices,
-    key: choices.key ?? "saasus-credentials",
-    lockTimeout: choices.lockTimeout ?? 5_000,
+    key: "saasus-credentials",
+    now: () => Date.now(),
+    lockTimeout: 5_000,
+    endsSession: isDefinitiveRejection,
+    // Looked up at each call, so that a global fetch that is replaced later is used.
+    fetch: (input, init) => globalThis.fetch(input, init),
+    ...readOptions(sessionReaders, input, { message: "Cannot create the session" }, ["client"]),
   };
 }
 

@@ -1,14 +1,14 @@
 import { BASE_URL_EXPECTED, DEFAULT_BASE_URL, normalizeBaseUrl } from "./base_url.ts";
 import { type CallHeaders, readHeaders, readReferer, readTraceId } from "./call_headers.ts";
 import type { InputFailure } from "./check_input.ts";
-import type { CredentialClientOptions, RequestOptions } from "./options.ts";
+import type { CallOptions, CredentialClientOptions, RequestOptions } from "./options.ts";
 import {
   callback,
+  type Given,
   integerBetween,
   LONGEST_TIME,
   must,
   numberBetween,
-  optional,
   type OptionReader,
   type OptionReaders,
   options,
@@ -51,15 +51,11 @@ export interface ClientSettings {
   readonly onResponse: CredentialClientOptions["onResponse"];
 }
 
-/** The options of a call as they are read. */
-interface CallChoices extends Omit<RequestOptions, "headers"> {
+/** Options of a call or a client as they are read. */
+type Choices<T extends CallOptions> = Omit<T, "headers" | "retry"> & {
   headers?: CallHeaders | undefined;
-}
-
-/** The options of a client as they are read. */
-interface ClientChoices extends Omit<CredentialClientOptions, "headers"> {
-  headers?: CallHeaders | undefined;
-}
+  retry?: Given<RetryOptions> | false | undefined;
+};
 
 const time = /* @__PURE__ */ integerBetween(1, LONGEST_TIME, " of ms");
 const wait = /* @__PURE__ */ numberBetween(0, LONGEST_TIME, " of ms");
@@ -70,7 +66,7 @@ const retryOptions = /* @__PURE__ */ options<RetryOptions>({
   maxDelay: wait,
 });
 
-const retry: OptionReader<RetryOptions | false> = (value, refuse) => {
+const retry: OptionReader<Given<RetryOptions> | false> = (value, refuse) => {
   if (value === false) return false;
   return typeof value === "object" ? retryOptions(value, refuse) : refuse("an object or false");
 };
@@ -86,25 +82,23 @@ const baseUrl: OptionReader<string> = (value, refuse) =>
 const callReaders = {
   timeout: time,
   totalTimeout: time,
-  retry: /* @__PURE__ */ optional(retry),
-  headers: /* @__PURE__ */ optional(readHeaders),
-  referer: /* @__PURE__ */ optional(readReferer),
-  saasusReferer: /* @__PURE__ */ optional(readReferer),
-  traceId: /* @__PURE__ */ optional(readTraceId),
+  retry,
+  headers: readHeaders,
+  referer: readReferer,
+  saasusReferer: readReferer,
+  traceId: readTraceId,
 };
 
-const requestReaders: OptionReaders<CallChoices> = {
-  ...callReaders,
-  auth: /* @__PURE__ */ optional(auth),
-  signal: /* @__PURE__ */ optional(
-    /* @__PURE__ */ must((value) => value instanceof AbortSignal, "an AbortSignal"),
-  ),
-};
-
-const clientReaders: OptionReaders<ClientChoices> = {
+const requestReaders: OptionReaders<Choices<RequestOptions>> = {
   ...callReaders,
   auth,
-  baseUrl: /* @__PURE__ */ optional(baseUrl),
+  signal: /* @__PURE__ */ must((value) => value instanceof AbortSignal, "an AbortSignal"),
+};
+
+const clientReaders: OptionReaders<Choices<CredentialClientOptions>> = {
+  ...callReaders,
+  auth,
+  baseUrl,
   fetch: /* @__PURE__ */ callback(),
   now: /* @__PURE__ */ callback(),
   onRetry: /* @__PURE__ */ callback(),
@@ -113,7 +107,12 @@ const clientReaders: OptionReaders<ClientChoices> = {
 
 /** Checks the options of a client. */
 export function clientSettings(input: CredentialClientOptions): ClientSettings {
-  const choices = readOptions(clientReaders, input, { message: "Cannot create the client" });
+  const { baseUrl = DEFAULT_BASE_URL, fetch, now, onRetry, onResponse, ...choices } = readOptions(
+    clientReaders,
+    input,
+    { message: "Cannot create the client" },
+    ["auth"],
+  );
   const defaults: CallSettings = {
     timeout: 5_000,
     retry: { limit: 2, delay: 300, maxDelay: 2_000 },
@@ -122,13 +121,13 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
   };
   return {
     call: merge(defaults, choices),
-    baseUrl: choices.baseUrl ?? DEFAULT_BASE_URL,
+    baseUrl,
     // Looked up at each call, so that a global fetch that is replaced later is used.
-    fetch: choices.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    isRuntimeFetch: choices.fetch === undefined,
-    now: choices.now ?? (() => Date.now()),
-    onRetry: choices.onRetry,
-    onResponse: choices.onResponse,
+    fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    isRuntimeFetch: fetch === undefined,
+    now: now ?? (() => Date.now()),
+    onRetry,
+    onResponse,
   };
 }
 
@@ -143,37 +142,25 @@ export function callSettings(
     : merge(defaults, readOptions(requestReaders, input, failure));
 }
 
-function merge(defaults: CallSettings, choices: CallChoices): CallSettings {
-  return {
-    timeout: choices.timeout ?? defaults.timeout,
-    totalTimeout: choices.totalTimeout ?? defaults.totalTimeout,
-    retry: mergeRetry(defaults.retry, choices.retry),
-    headers: mergeHeaders(defaults.headers, choices),
-    auth: choices.auth ?? defaults.auth,
-    signal: choices.signal,
-  };
-}
-
-function mergeRetry(defaults: RetrySettings, choices: RetryOptions | false = {}): RetrySettings {
-  if (choices === false) return { ...defaults, limit: 0 };
-  return {
-    limit: choices.limit ?? defaults.limit,
-    delay: choices.delay ?? defaults.delay,
-    maxDelay: choices.maxDelay ?? defaults.maxDelay,
-  };
-}
-
-/** Puts headers over others; `null` takes one back. */
-function mergeHeaders(defaults: CallHeaders, choices: CallChoices): CallHeaders {
-  const headers: Record<string, string> = { ...defaults, ...choices.headers };
+/** Puts choices over others; `null` takes a header back. */
+function merge(
+  defaults: CallSettings,
+  { retry, headers, referer, saasusReferer, traceId, ...choices }: Given<Choices<RequestOptions>>,
+): CallSettings {
+  const merged: Record<string, string> = { ...defaults.headers, ...headers };
   const named = {
-    referer: choices.referer,
-    "x-saasus-referer": choices.saasusReferer,
-    "x-saasus-trace-id": choices.traceId,
+    referer,
+    "x-saasus-referer": saasusReferer,
+    "x-saasus-trace-id": traceId,
   };
   for (const [name, value] of Object.entries(named)) {
-    if (value === null) delete headers[name];
-    else if (value !== undefined) headers[name] = value;
+    if (value === null) delete merged[name];
+    else if (value !== undefined) merged[name] = value;
   }
-  return headers;
+  return {
+    ...defaults,
+    ...choices,
+    retry: retry === false ? { ...defaults.retry, limit: 0 } : { ...defaults.retry, ...retry },
+    headers: merged,
+  };
 }

@@ -77,7 +77,12 @@ function isSecretKey(value: unknown): boolean {
  * ```
  */
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
-  const { saasId, apiKey, secretKey } = readOptions(readers, options, { message: FAILURE });
+  const { saasId, apiKey, secretKey } = readOptions(
+    readers,
+    options,
+    { message: FAILURE },
+    ["saasId", "apiKey", "secretKey"],
+  );
   const encoder = new TextEncoder();
   let key: Promise<CryptoKey> | undefined;
   const auth: RequestAuth = async (request) => {

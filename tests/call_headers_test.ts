@@ -15,7 +15,7 @@ function read<T>(reader: OptionReader<T>, input: unknown): T {
 /** What was expected, where a value is refused; and it must not be in what is told. */
 function refusal(reader: OptionReader<unknown>, input: unknown): string {
   const error = assertThrows(
-    () => readOptions({ option: reader }, { option: input }, { message: "Refused" }),
+    () => readOptions({ option: reader }, { option: input }, { message: "Refused" }, ["option"]),
     CredentialInputError,
   );
   assert(!JSON.stringify(error).includes(secret));
