@@ -8,7 +8,7 @@ import {
 import { retryAfterOf } from "./http_date.ts";
 import { discard, isJson, readText } from "./response_body.ts";
 import { validate, type ValidationIssue } from "./schema.ts";
-import { safeData, safeTraceId, safeType, type SecretFinder } from "./untrusted.ts";
+import { safeData, safeTraceId, safeType, type SecretFinder } from "./redaction.ts";
 
 /** The longest body that is read, in bytes: 1 MiB. */
 const LONGEST_BODY = 2 ** 20;

@@ -1,5 +1,4 @@
 import { type AuthFlow, AuthFlowSchema } from "./auth_flow.ts";
-import { checkInput } from "./check_input.ts";
 import type { Operation } from "./errors.ts";
 import {
   type AuthorizationTempCode,
@@ -8,7 +7,7 @@ import {
   CredentialsSchema,
   RefreshedCredentialsSchema,
 } from "./models.ts";
-import type { Schema } from "./schema.ts";
+import { checkInput, type Schema } from "./schema.ts";
 
 /** One call of the API: what goes out, what has to come back, and what is told of it. */
 export interface ApiCall<T> {

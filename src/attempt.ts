@@ -7,20 +7,18 @@ import {
   traceIdOf,
 } from "./answer.ts";
 import type { ApiCall } from "./api_call.ts";
-import { CallerThrew } from "./caller_threw.ts";
 import {
   type AnyCredentialError,
   CredentialInputError,
   CredentialNetworkError,
   CredentialResponseError,
 } from "./errors.ts";
-import { isHeaderValue } from "./header_value.ts";
+import { isHeaderValue } from "./headers.ts";
 import { isNotPermitted, networkErrorReason, NO_ANSWER } from "./network_error.ts";
 import type { ResponseEvent } from "./options.ts";
-import { keepsSecret } from "./secret_keeper.ts";
+import { keepsSecret, quotesSecret, SHORTEST_SECRET } from "./redaction.ts";
 import type { ServerClock } from "./server_clock.ts";
 import type { CallSettings } from "./settings.ts";
-import { quotesSecret, SHORTEST_SECRET } from "./untrusted.ts";
 
 /** What all calls of one client share. */
 export interface Service {
@@ -68,6 +66,29 @@ export interface GoodAnswer<T> {
   readonly answer: Answer;
   /** What was asked. */
   readonly question: Question<T>;
+}
+
+/**
+ * What a caller's own function threw: a hook or an `auth`. It reaches the caller as it is, and is never tried again, even
+ * if it looks like an error that would be.
+ */
+export class CallerThrew {
+  /** What was thrown. */
+  readonly value: unknown;
+
+  /** Sets what was thrown apart from all that is translated. */
+  constructor(value: unknown) {
+    this.value = value;
+  }
+
+  /** Runs a caller's function. */
+  static async guard<T>(run: () => T | Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (thrown) {
+      throw new CallerThrew(thrown);
+    }
+  }
 }
 
 /**

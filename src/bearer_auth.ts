@@ -1,5 +1,5 @@
 import { CredentialInputError } from "./errors.ts";
-import { isVisibleAscii } from "./header_value.ts";
+import { isVisibleAscii } from "./headers.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 
 /**

@@ -2,7 +2,8 @@ import { type CompleteAnswer, errorAnswer, jsonAnswer } from "./emulator_answer.
 import type { CredentialVault } from "./emulator_vault.ts";
 import type { AuthorizationTempCode, Credentials } from "./models.ts";
 import { CredentialsSchema } from "./models.ts";
-import { describeIssues, validate } from "./schema.ts";
+import { describeIssues } from "./errors.ts";
+import { validate } from "./schema.ts";
 
 /** Answers `POST /credentials`. */
 export function save(vault: CredentialVault, body: string): CompleteAnswer {

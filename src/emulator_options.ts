@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { EMULATOR_BEARER_TOKEN, EMULATOR_SIGNATURE } from "./emulator_authorization.ts";
 import type { Faults } from "./emulator_fault.ts";
 import { CredentialInputError } from "./errors.ts";
-import { isVisibleAscii } from "./header_value.ts";
+import { isVisibleAscii } from "./headers.ts";
 import { objectMessage, type Schema, validate } from "./schema.ts";
 import type { SignatureAuthOptions } from "./signature_auth.ts";
 

@@ -1,4 +1,4 @@
-import { describeIssues, type ValidationIssue } from "./schema.ts";
+import type { ValidationIssue } from "./schema.ts";
 
 /** The operations of the API, as errors and hooks name them. */
 export type Operation = "createAuthCredentials" | "getAuthCredentials";
@@ -109,6 +109,13 @@ export class CredentialInputError extends CredentialError {
     super(`${message}: ${describeIssues(options.issues)}`, options);
     this.issues = options.issues;
   }
+}
+
+/** One line for all issues: `"code": expected a non-empty string; "authFlow": expected …`. */
+export function describeIssues(issues: readonly ValidationIssue[]): string {
+  return issues
+    .map(({ path, expected }) => `${path === "" ? "" : `"${path}": `}expected ${expected}`)
+    .join("; ");
 }
 
 /** What a {@linkcode CredentialApiError} is made of. */

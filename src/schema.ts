@@ -1,5 +1,6 @@
 import type { GenericIssue, GenericSchema } from "valibot";
 import { safeParse } from "valibot";
+import { CredentialInputError, type Operation } from "./errors.ts";
 
 /**
  * A valibot schema that reads anything and answers a `T`.
@@ -50,6 +51,25 @@ function pathOf(issue: GenericIssue): string {
   return keys.join(".");
 }
 
+/** What the error about a wrong input says besides what is wrong with it. */
+export interface InputFailure {
+  /** What its message begins with. */
+  readonly message: string;
+  /** The operation that does not take place. */
+  readonly operation?: Operation;
+}
+
+/** The input as the schema answers it. Throws a {@linkcode CredentialInputError} where it does not fit. */
+export function checkInput<T>(
+  schema: Schema<T>,
+  input: unknown,
+  { message, operation }: InputFailure,
+): T {
+  const result = validate(schema, input);
+  if (result.ok) return result.value;
+  throw new CredentialInputError(message, { issues: result.issues, operation });
+}
+
 /**
  * The messages of an object schema whose required fields are all non-empty strings. valibot reports a missing field
  * and a surplus one as issues of the object.
@@ -64,10 +84,3 @@ export function objectMessage(
 
 /** The message of a schema for tokens, codes and the like. */
 export const NON_EMPTY_STRING = "Expected a non-empty string";
-
-/** One line for all issues: `"code": expected a non-empty string; "authFlow": expected …`. */
-export function describeIssues(issues: readonly ValidationIssue[]): string {
-  return issues
-    .map(({ path, expected }) => `${path === "" ? "" : `"${path}": `}expected ${expected}`)
-    .join("; ");
-}

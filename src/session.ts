@@ -1,5 +1,5 @@
 import { type AuthFlow, AuthFlowSchema } from "./auth_flow.ts";
-import { checkInput } from "./check_input.ts";
+import { checkInput } from "./schema.ts";
 import type { Credentials } from "./models.ts";
 import { untilAborted } from "./until_aborted.ts";
 import { SessionAccess } from "./session_access.ts";

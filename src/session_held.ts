@@ -72,3 +72,29 @@ export function isIssuedLater(one: HeldCredentials, other: HeldCredentials): boo
   const difference = (one.issuedAt ?? NaN) - (other.issuedAt ?? NaN);
   return difference ? difference > 0 : one.receivedAt > other.receivedAt;
 }
+
+/** How many logins that are over are remembered. */
+const MOST_SPENT = 20;
+
+/** The logins that are over: replaced by a rotation, rejected or signed out. What a store still has of them counts for nothing. */
+export class SpentLogins {
+  /** The oldest first. */
+  readonly #keys = new Set<string>();
+
+  /** Remembers one, and forgets the oldest if there are too many. */
+  add(held: HeldCredentials): void {
+    this.#keys.add(keyOf(held));
+    const [oldest] = this.#keys;
+    if (this.#keys.size > MOST_SPENT && oldest !== undefined) this.#keys.delete(oldest);
+  }
+
+  /** Forgets one, since it is used again. */
+  delete(held: HeldCredentials): void {
+    this.#keys.delete(keyOf(held));
+  }
+
+  /** Whether it is one of them. */
+  has(held: HeldCredentials): boolean {
+    return this.#keys.has(keyOf(held));
+  }
+}

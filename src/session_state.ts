@@ -1,9 +1,8 @@
 import { CredentialSessionError } from "./errors.ts";
 import type { AnyCredentialError } from "./errors.ts";
 import { wait } from "./until_aborted.ts";
-import { type HeldCredentials, isIssuedLater, keyOf } from "./session_held.ts";
+import { type HeldCredentials, isIssuedLater, keyOf, SpentLogins } from "./session_held.ts";
 import type { SessionEvent, SessionListeners } from "./session_listeners.ts";
-import { SpentLogins } from "./session_spent.ts";
 import type { SessionRecord } from "./session_store.ts";
 
 /** Why work for a login is dropped: another sign-in, or a sign-out, has come in between. It never reaches a caller. */

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import type { Credentials } from "./models.ts";
 import { CredentialsSchema } from "./models.ts";
+import { quotesSecret, SHORTEST_SECRET } from "./redaction.ts";
 import { type Schema, validate } from "./schema.ts";
 import { type HeldCredentials, restored } from "./session_held.ts";
-import { storeFailure } from "./session_store_failure.ts";
 
 /**
  * Where a session keeps its credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or an object of your own.
@@ -162,4 +162,48 @@ export function memoryStore(): SessionStore {
     setItem: (key, value) => void items.set(key, value),
     removeItem: (key) => void items.delete(key),
   };
+}
+
+/** How much of what a store throws is looked at. */
+const MOST_THROWN = { values: 200, characters: 20_000 };
+
+/**
+ * What a store has thrown, as it is; or, where it repeats a token, an error that says so. Errors of Redis clients carry the
+ * command that failed with its arguments, and so the tokens that could not be stored.
+ */
+export function storeFailure(thrown: unknown, secrets: readonly string[]): unknown {
+  // Shorter texts are no tokens, and are found in every error by chance.
+  const tokens = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
+  if (tokens.length === 0 || isHarmless(textOf(thrown), tokens)) return thrown;
+  const message = thrown instanceof Error ? thrown.message : undefined;
+  const reason = message && isHarmless(message, tokens) ? message : "the store failed";
+  return new Error(`Cannot store the credentials: ${reason}`);
+}
+
+function isHarmless(text: string | undefined, tokens: readonly string[]): boolean {
+  return text !== undefined && !quotesSecret(text, tokens);
+}
+
+/** All texts in a value, a line each; `undefined` if there are too many to look at, or it does not let itself be read. */
+function textOf(thrown: unknown): string | undefined {
+  const lines: string[] = [];
+  const pending = [thrown];
+  const seen = new Set<unknown>();
+  let characters = 0;
+  try {
+    while (pending.length > 0) {
+      const value = pending.pop();
+      if (typeof value === "string") {
+        lines.push(value);
+        characters += value.length;
+      } else if (typeof value === "object" && value !== null && !seen.has(value)) {
+        seen.add(value);
+        for (const name of Reflect.ownKeys(value)) pending.push(Reflect.get(value, name));
+      }
+      if (seen.size > MOST_THROWN.values || characters > MOST_THROWN.characters) return undefined;
+    }
+  } catch {
+    return undefined;
+  }
+  return lines.join("\n");
 }

@@ -1,6 +1,6 @@
 import { BASE_URL_EXPECTED, DEFAULT_BASE_URL, normalizeBaseUrl } from "./base_url.ts";
-import { type CallHeaders, readHeaders, readReferer, readTraceId } from "./call_headers.ts";
-import type { InputFailure } from "./check_input.ts";
+import { type CallHeaders, readHeaders, readReferer, readTraceId } from "./headers.ts";
+import type { InputFailure } from "./schema.ts";
 import type { CallOptions, CredentialClientOptions, RequestOptions } from "./options.ts";
 import {
   callback,

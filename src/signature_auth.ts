@@ -1,8 +1,8 @@
 import { CredentialInputError } from "./errors.ts";
-import { isVisibleAscii } from "./header_value.ts";
+import { isVisibleAscii } from "./headers.ts";
 import { must, type OptionReaders, readOptions } from "./read_options.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
-import { keepSecret } from "./secret_keeper.ts";
+import { keepSecret } from "./redaction.ts";
 
 /** The three parts of a SaaSus signature, as the platform's console shows them. */
 export interface SignatureAuthOptions {

@@ -1,8 +1,13 @@
 import ky, { isTimeoutError } from "ky";
 import type { ErrorContext } from "./answer.ts";
 import type { ApiCall } from "./api_call.ts";
-import { attempt, type CallProgress, type GoodAnswer, type Service } from "./attempt.ts";
-import { CallerThrew } from "./caller_threw.ts";
+import {
+  attempt,
+  CallerThrew,
+  type CallProgress,
+  type GoodAnswer,
+  type Service,
+} from "./attempt.ts";
 import {
   type AnyCredentialError,
   CredentialNetworkError,

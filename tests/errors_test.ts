@@ -9,6 +9,7 @@ import {
   CredentialResponseError,
   CredentialSessionError,
   CredentialTimeoutError,
+  describeIssues,
   isCredentialError,
 } from "../src/errors.ts";
 
@@ -142,4 +143,16 @@ test("isCredentialError() knows every leaf, and nothing else", () => {
     CredentialApiError,
   ];
   for (const other of others) assert(!isCredentialError(other), String(other));
+});
+
+test("describeIssues() puts all issues on one line", () => {
+  assertEquals(
+    describeIssues([
+      { path: "code", expected: "a string" },
+      { path: "", expected: "an object" },
+      { path: "retry.limit", expected: "a number" },
+    ]),
+    '"code": expected a string; expected an object; "retry.limit": expected a number',
+  );
+  assertEquals(describeIssues([]), "");
 });

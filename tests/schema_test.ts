@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import * as v from "valibot";
-import { describeIssues, objectMessage, type Schema, validate } from "../src/schema.ts";
+import { objectMessage, type Schema, validate } from "../src/schema.ts";
 
 const inner = v.strictObject({ b: v.string("Expected a string") }, objectMessage);
 const schema: Schema<unknown> = v.strictObject(
@@ -74,16 +74,4 @@ test("validate() finds an issue where reading the value throws, and tells nothin
   for (const input of hostile) {
     assertEquals(issuesOf(input), [{ path: "", expected: "a value that can be read" }]);
   }
-});
-
-test("describeIssues() puts all issues on one line", () => {
-  assertEquals(
-    describeIssues([
-      { path: "code", expected: "a string" },
-      { path: "", expected: "an object" },
-      { path: "retry.limit", expected: "a number" },
-    ]),
-    '"code": expected a string; expected an object; "retry.limit": expected a number',
-  );
-  assertEquals(describeIssues([]), "");
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
-import { CallerThrew } from "../src/caller_threw.ts";
+import { CallerThrew } from "../src/attempt.ts";
 import { CredentialNetworkError } from "../src/errors.ts";
 import { rejection } from "./fixtures.ts";
 

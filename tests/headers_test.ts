@@ -1,7 +1,13 @@
 import { assert, assertEquals, assertThrows, fail } from "@std/assert";
 import { test } from "node:test";
-import { readHeaders, readReferer, readTraceId } from "../src/call_headers.ts";
 import { CredentialInputError } from "../src/errors.ts";
+import {
+  isHeaderValue,
+  isVisibleAscii,
+  readHeaders,
+  readReferer,
+  readTraceId,
+} from "../src/headers.ts";
 import { type OptionReader, readOptions } from "../src/read_options.ts";
 
 const secret = crypto.randomUUID();
@@ -21,6 +27,34 @@ function refusal(reader: OptionReader<unknown>, input: unknown): string {
   assert(!JSON.stringify(error).includes(secret));
   return error.issues.map(({ expected }) => expected).join("; ");
 }
+
+test("isHeaderValue() takes Latin-1 without control characters, but for tabs", () => {
+  for (let unit = 0; unit <= 0x1_00; unit++) {
+    const isControl = (unit < 0x20 && unit !== 0x09) || unit === 0x7f;
+    const fits = !isControl && unit <= 0xff;
+    const character = String.fromCharCode(unit);
+    for (const text of [character, `a${character}`, `${character}a`]) {
+      assertEquals(isHeaderValue(text), fits, `U+${unit.toString(16)}`);
+    }
+  }
+  assertEquals(isHeaderValue(""), true);
+  for (const other of ["\u{1F600}", undefined, null, 5, ["a"], new String("a")]) {
+    assertEquals(isHeaderValue(other), false);
+  }
+});
+
+test("isVisibleAscii() takes one word from ! to ~", () => {
+  for (let unit = 0; unit <= 0x1_00; unit++) {
+    const fits = unit > 0x20 && unit < 0x7f;
+    const character = String.fromCharCode(unit);
+    for (const text of [character, `a${character}`, `${character}a`]) {
+      assertEquals(isVisibleAscii(text), fits, `U+${unit.toString(16)}`);
+    }
+  }
+  for (const other of ["", "a b", undefined, null, 5, ["a"], new String("a")]) {
+    assertEquals(isVisibleAscii(other), false);
+  }
+});
 
 test("readHeaders() reads records, pairs and Headers under lower-case names", () => {
   const headers = { "x-one": "1", "x-two": "zwei, dé ü\t!" };

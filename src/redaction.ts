@@ -1,4 +1,5 @@
-import { isVisibleAscii } from "./header_value.ts";
+import { isVisibleAscii } from "./headers.ts";
+import type { RequestAuth } from "./request_auth.ts";
 
 /** So many characters of a secret in a row are taken for a quotation of it. */
 const QUOTATION = 12;
@@ -51,6 +52,26 @@ function percentDecoded(text: string): string {
     const bytes = encoded.slice(1).split("%").map((byte) => parseInt(byte, 16));
     return new TextDecoder().decode(new Uint8Array(bytes));
   });
+}
+
+/** Not enumerable, and a function: whoever looks at an auth sees no secret. */
+const KEEPS_SECRET: unique symbol = Symbol("keepsSecret");
+
+/**
+ * Lets an `auth` find a secret of its own that never goes on the wire, but that the service knows, and could repeat in an
+ * error.
+ */
+export function keepSecret(auth: RequestAuth, secret: string): RequestAuth {
+  const value = (text: string) => quotesSecret(text, [secret]);
+  return Object.defineProperty(auth, KEEPS_SECRET, { value });
+}
+
+/** Whether a text quotes the secret that an `auth` keeps. */
+export function keepsSecret(
+  auth: RequestAuth & { [KEEPS_SECRET]?: (text: string) => boolean },
+  text: string,
+): boolean {
+  return auth[KEEPS_SECRET]?.(text) ?? false;
 }
 
 /** Tells whether a text quotes a secret of the call. */
