@@ -64,8 +64,8 @@ export {
   CredentialTimeoutError,
   isCredentialError,
 } from "./src/errors.ts";
+export type { AnyCredentialError } from "./src/errors.ts";
 export type {
-  AnyCredentialError,
   CredentialApiErrorOptions,
   CredentialErrorCode,
   CredentialErrorOptions,
@@ -75,7 +75,7 @@ export type {
   CredentialTimeoutErrorOptions,
   NetworkErrorReason,
   Operation,
-} from "./src/errors.ts";
+} from "./src/error_options.ts";
 export {
   ApiErrorBodySchema,
   AuthorizationTempCodeSchema,
@@ -95,14 +95,18 @@ export type { AuthRequest, RequestAuth } from "./src/request_auth.ts";
 export type { RetryOptions } from "./src/retry.ts";
 export type { ValidationIssue } from "./src/schema.ts";
 export { CredentialSession } from "./src/session.ts";
-export type { SessionEvent, SessionEventType, SessionListener } from "./src/session_listeners.ts";
-export type { SessionLock, SessionLockManager, SessionLockOptions } from "./src/session_lock.ts";
 export type {
   CredentialSessionOptions,
   SessionCallOptions,
   SessionClient,
   SessionClientOptions,
+  SessionEvent,
+  SessionEventType,
+  SessionListener,
+  SessionLock,
+  SessionLockManager,
+  SessionLockOptions,
+  SessionStore,
 } from "./src/session_options.ts";
-export type { SessionStore } from "./src/session_store.ts";
 export { signatureAuth } from "./src/signature_auth.ts";
 export type { SignatureAuthOptions } from "./src/signature_auth.ts";

@@ -1,8 +1,7 @@
 import { type CompleteAnswer, errorAnswer, jsonAnswer } from "./emulator_answer.ts";
 import type { CredentialVault } from "./emulator_vault.ts";
-import type { AuthorizationTempCode, Credentials } from "./models.ts";
-import { CredentialsSchema } from "./models.ts";
 import { describeIssues } from "./errors.ts";
+import { type AuthorizationTempCode, type Credentials, CredentialsSchema } from "./models.ts";
 import { validate } from "./schema.ts";
 
 /** Answers `POST /credentials`. */

@@ -1,30 +1,15 @@
+import type {
+  CredentialApiErrorOptions,
+  CredentialErrorCode,
+  CredentialErrorOptions,
+  CredentialInputErrorOptions,
+  CredentialNetworkErrorOptions,
+  CredentialResponseErrorOptions,
+  CredentialTimeoutErrorOptions,
+  NetworkErrorReason,
+  Operation,
+} from "./error_options.ts";
 import type { ValidationIssue } from "./schema.ts";
-
-/** The operations of the API, as errors and hooks name them. */
-export type Operation = "createAuthCredentials" | "getAuthCredentials";
-
-/** The `code` of every error of this package: what a `switch` tells them apart by. */
-export type CredentialErrorCode =
-  | "invalid_input"
-  | "api_error"
-  | "network_error"
-  | "timeout"
-  | "invalid_response"
-  | "session_ended";
-
-/** What every error of this package can be made of. */
-export interface CredentialErrorOptions {
-  /** The operation that failed; absent where none had begun. */
-  operation?: Operation | undefined;
-  /**
-   * How often the call had been retried.
-   *
-   * @default {0}
-   */
-  retryCount?: number | undefined;
-  /** The error of this package that led to this one. */
-  cause?: CredentialError | undefined;
-}
 
 /**
  * The base of all errors of this package. Nothing in one is secret, so that it can be logged as it is: no token, code,
@@ -87,12 +72,6 @@ function setDefined(error: CredentialError, fields: Record<string, unknown>): vo
   }
 }
 
-/** What a {@linkcode CredentialInputError} is made of. */
-export interface CredentialInputErrorOptions extends CredentialErrorOptions {
-  /** What is wrong, and where. */
-  issues: readonly ValidationIssue[];
-}
-
 /** An argument or a setting is wrong. Nothing was sent: mend what `issues` names. */
 export class CredentialInputError extends CredentialError {
   /** The name of the class. */
@@ -116,20 +95,6 @@ export function describeIssues(issues: readonly ValidationIssue[]): string {
   return issues
     .map(({ path, expected }) => `${path === "" ? "" : `"${path}": `}expected ${expected}`)
     .join("; ");
-}
-
-/** What a {@linkcode CredentialApiError} is made of. */
-export interface CredentialApiErrorOptions extends CredentialErrorOptions {
-  /** The status code of the answer. */
-  status: number;
-  /** The machine word of the error body. */
-  type?: string | undefined;
-  /** The `data` of the error body. */
-  data?: Record<string, unknown> | undefined;
-  /** The trace id of the answer. */
-  traceId?: string | undefined;
-  /** How long the server asks to wait, in ms. */
-  retryAfter?: number | undefined;
 }
 
 /**
@@ -163,15 +128,6 @@ export class CredentialApiError extends CredentialError {
   }
 }
 
-/** Why there was no answer. `reset` is also a connection that ended in the middle of an answer. */
-export type NetworkErrorReason = "refused" | "reset" | "dns" | "tls" | "other";
-
-/** What a {@linkcode CredentialNetworkError} is made of. */
-export interface CredentialNetworkErrorOptions extends CredentialErrorOptions {
-  /** Why there was no answer. */
-  reason: NetworkErrorReason;
-}
-
 /** No answer came. With any reason but `refused`, `dns` and `tls` the service may have acted on the request. */
 export class CredentialNetworkError extends CredentialError {
   /** The name of the class. */
@@ -190,12 +146,6 @@ export class CredentialNetworkError extends CredentialError {
   }
 }
 
-/** What a {@linkcode CredentialTimeoutError} is made of. */
-export interface CredentialTimeoutErrorOptions extends CredentialErrorOptions {
-  /** The limit that ran out, in ms. */
-  timeout: number;
-}
-
 /** `timeout` or `totalTimeout` ran out. The service may have acted on the request. */
 export class CredentialTimeoutError extends CredentialError {
   /** The name of the class. */
@@ -212,16 +162,6 @@ export class CredentialTimeoutError extends CredentialError {
     super(message, options);
     this.timeout = options.timeout;
   }
-}
-
-/** What a {@linkcode CredentialResponseError} is made of. */
-export interface CredentialResponseErrorOptions extends CredentialErrorOptions {
-  /** The status code of the answer. */
-  status: number;
-  /** What is wrong with the body, and where. */
-  issues?: readonly ValidationIssue[] | undefined;
-  /** The trace id of the answer. */
-  traceId?: string | undefined;
 }
 
 /**

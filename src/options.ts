@@ -1,4 +1,5 @@
-import type { AnyCredentialError, Operation } from "./errors.ts";
+import type { Operation } from "./error_options.ts";
+import type { AnyCredentialError } from "./errors.ts";
 import type { RequestAuth } from "./request_auth.ts";
 import type { RetryOptions } from "./retry.ts";
 

@@ -1,6 +1,7 @@
 import type { GenericIssue, GenericSchema } from "valibot";
 import { safeParse } from "valibot";
-import { CredentialInputError, type Operation } from "./errors.ts";
+import type { Operation } from "./error_options.ts";
+import { CredentialInputError } from "./errors.ts";
 
 /**
  * A valibot schema that reads anything and answers a `T`.

@@ -1,21 +1,22 @@
 import { type AuthFlow, AuthFlowSchema } from "./auth_flow.ts";
-import { checkInput } from "./schema.ts";
 import type { Credentials } from "./models.ts";
-import { untilAborted } from "./until_aborted.ts";
+import { checkInput } from "./schema.ts";
 import { SessionAccess } from "./session_access.ts";
 import { BackgroundRefresh } from "./session_background.ts";
 import { SessionFetch } from "./session_fetch.ts";
 import { isFresh, received } from "./session_held.ts";
-import { type SessionListener, SessionListeners } from "./session_listeners.ts";
-import {
-  type CredentialSessionOptions,
-  type SessionCallOptions,
-  type SessionClient,
-  sessionSettings,
+import { SessionListeners } from "./session_listeners.ts";
+import type {
+  CredentialSessionOptions,
+  SessionCallOptions,
+  SessionClient,
+  SessionListener,
 } from "./session_options.ts";
 import { Refresher } from "./session_refresh.ts";
+import { sessionSettings } from "./session_settings.ts";
 import { SessionState } from "./session_state.ts";
 import { memoryStore, SessionRecord } from "./session_store.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /**
  * One login, kept fresh: whoever asks gets an ID token that is valid.

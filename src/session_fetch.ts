@@ -1,7 +1,7 @@
 import type { CallerSignal, SessionAccess } from "./session_access.ts";
 import { isFresh } from "./session_held.ts";
-import { allowedOrigins } from "./session_options.ts";
 import { FailurePause } from "./session_pause.ts";
+import { allowedOrigins } from "./session_settings.ts";
 
 /** What a {@linkcode SessionFetch} is made of. */
 export interface SessionFetchOptions {

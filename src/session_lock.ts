@@ -1,44 +1,5 @@
+import type { SessionLock, SessionLockManager } from "./session_options.ts";
 import { untilAborted } from "./until_aborted.ts";
-
-/**
- * Takes a lock, as `navigator.locks.request` does: calls back once it is granted, and holds it until the promise that the
- * callback answers has settled. `signal` ends the wait for it.
- *
- * A lock is not needed to keep a login: it spares the requests of those who would lose the race. One that hangs or fails is
- * done without.
- *
- * @example One refresh at a time for the sessions of a process
- * ```ts
- * import type { SessionLock } from "@saasus-sdk/credential";
- *
- * const tails = new Map<string, Promise<void>>();
- * const lock: SessionLock = (name, { signal }, callback) => {
- *   const before = tails.get(name) ?? Promise.resolve();
- *   const mine = before.then(async () => {
- *     if (!signal.aborted) await callback();
- *   });
- *   tails.set(name, mine.catch(() => {}));
- *   return mine;
- * };
- * ```
- */
-export type SessionLock = (
-  name: string,
-  options: SessionLockOptions,
-  callback: () => Promise<void>,
-) => unknown;
-
-/** What a lock is asked for with. */
-export interface SessionLockOptions {
-  /** Ends the wait for the lock. */
-  signal: AbortSignal;
-}
-
-/** What has locks to take, as `navigator.locks` does. */
-export interface SessionLockManager {
-  /** Takes a lock. */
-  request(name: string, options: SessionLockOptions, callback: () => Promise<void>): unknown;
-}
 
 /** How a lock is waited for. */
 export interface LockWait {

@@ -1,20 +1,6 @@
 import type { AuthFlow } from "./auth_flow.ts";
-import { type AnyCredentialError, CredentialInputError } from "./errors.ts";
-import { type Credentials, CredentialsSchema } from "./models.ts";
-import {
-  callback,
-  type Given,
-  integerBetween,
-  LONGEST_TIME,
-  must,
-  type OptionReader,
-  type OptionReaders,
-  readOptions,
-} from "./read_options.ts";
-import { validate } from "./schema.ts";
-import type { SessionListener } from "./session_listeners.ts";
-import type { SessionLock, SessionLockManager } from "./session_lock.ts";
-import type { SessionStore } from "./session_store.ts";
+import type { AnyCredentialError, CredentialSessionError } from "./errors.ts";
+import type { Credentials } from "./models.ts";
 
 /** What can be set for one call of a session. */
 export interface SessionCallOptions {
@@ -113,101 +99,94 @@ export interface CredentialSessionOptions {
   backgroundRefresh?: boolean | undefined;
 }
 
-/** Whether a failed refresh ends the session, unless the application decides. */
-export function isDefinitiveRejection(error: AnyCredentialError): boolean {
-  return error.code === "api_error" && (error.status === 400 || error.status === 404);
+/**
+ * Where a session keeps its credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or an object of your own.
+ * Each method may answer at once or with a promise.
+ *
+ * @example In a file
+ * ```ts
+ * import { readFile, rm, writeFile } from "node:fs/promises";
+ * import type { SessionStore } from "@saasus-sdk/credential";
+ *
+ * const store: SessionStore = {
+ *   getItem: (key) => readFile(`${key}.json`, "utf8").catch(() => null),
+ *   setItem: (key, value) => writeFile(`${key}.json`, value, { mode: 0o600 }),
+ *   removeItem: (key) => rm(`${key}.json`, { force: true }),
+ * };
+ * ```
+ */
+export interface SessionStore {
+  /** Answers what is stored under a name: the text, or what it says as JSON; `null` or `undefined` for nothing. */
+  getItem(key: string): unknown;
+  /** Stores a text under a name, in the place of what was there. */
+  setItem(key: string, value: string): unknown;
+  /** Removes what is stored under a name. */
+  removeItem(key: string): unknown;
 }
 
-/** The options of a session that have a default. */
-type Defaulted = "key" | "now" | "lockTimeout" | "endsSession" | "fetch";
+/**
+ * Takes a lock, as `navigator.locks.request` does: calls back once it is granted, and holds it until the promise that the
+ * callback answers has settled. `signal` ends the wait for it.
+ *
+ * A lock is not needed to keep a login: it spares the requests of those who would lose the race. One that hangs or fails is
+ * done without.
+ *
+ * @example One refresh at a time for the sessions of a process
+ * ```ts
+ * import type { SessionLock } from "@saasus-sdk/credential";
+ *
+ * const tails = new Map<string, Promise<void>>();
+ * const lock: SessionLock = (name, { signal }, callback) => {
+ *   const before = tails.get(name) ?? Promise.resolve();
+ *   const mine = before.then(async () => {
+ *     if (!signal.aborted) await callback();
+ *   });
+ *   tails.set(name, mine.catch(() => {}));
+ *   return mine;
+ * };
+ * ```
+ */
+export type SessionLock = (
+  name: string,
+  options: SessionLockOptions,
+  callback: () => Promise<void>,
+) => unknown;
 
-/** The checked options of a session, with the default values filled in. */
-export type SessionSettings =
-  & Given<CredentialSessionOptions>
-  & { [Name in Defaulted]-?: Exclude<CredentialSessionOptions[Name], undefined> };
-
-const key: OptionReader<string> = (value, refuse) =>
-  typeof value === "string" && value !== "" ? value : refuse("a non-empty string");
-
-const credentials: OptionReader<Credentials> = (value, refuse) => {
-  const result = validate(CredentialsSchema, value);
-  return result.ok ? result.value : refuse(result.issues);
-};
-
-const origins: OptionReader<readonly string[]> = (value, refuse) => {
-  if (!Array.isArray(value)) return refuse("a list of origins");
-  return value.map((text) => originOf(text) ?? refuse(ORIGINS));
-};
-
-const ORIGINS =
-  "http: or https: origins without path, query and user, such as https://app.example.com";
-
-const sessionReaders: OptionReaders<CredentialSessionOptions> = {
-  client: /* @__PURE__ */ having(["getAuthCredentials"], "a CredentialClient"),
-  store: /* @__PURE__ */ having(
-    ["getItem", "setItem", "removeItem"],
-    "an object with getItem, setItem and removeItem, such as localStorage",
-  ),
-  key,
-  credentials,
-  now: /* @__PURE__ */ callback(),
-  margin: /* @__PURE__ */ must(
-    (value) => typeof value === "number" && value >= 0,
-    "a number of ms, 0 or more",
-  ),
-  lock: /* @__PURE__ */ must(
-    (value) => typeof value === "function" || hasMethods(value, ["request"]),
-    "navigator.locks, or a function (name, { signal }, callback)",
-  ),
-  lockTimeout: /* @__PURE__ */ integerBetween(0, LONGEST_TIME, " of ms"),
-  onChange: /* @__PURE__ */ callback(),
-  fetch: /* @__PURE__ */ callback(),
-  origins,
-  endsSession: /* @__PURE__ */ callback(),
-  backgroundRefresh: /* @__PURE__ */ must((value) => typeof value === "boolean", "true or false"),
-};
-
-/** Checks the options of a session. */
-export function sessionSettings(input: CredentialSessionOptions): SessionSettings {
-  return {
-    key: "saasus-credentials",
-    now: () => Date.now(),
-    lockTimeout: 5_000,
-    endsSession: isDefinitiveRejection,
-    // Looked up at each call, so that a global fetch that is replaced later is used.
-    fetch: (input, init) => globalThis.fetch(input, init),
-    ...readOptions(sessionReaders, input, { message: "Cannot create the session" }, ["client"]),
-  };
+/** What a lock is asked for with. */
+export interface SessionLockOptions {
+  /** Ends the wait for the lock. */
+  signal: AbortSignal;
 }
 
-/** The origins whose requests get the ID token. Throws where nobody has named any, and there is no page. */
-export function allowedOrigins(origins: readonly string[] | undefined): readonly string[] {
-  const { location } = globalThis as { location?: { origin?: string } };
-  const page = originOf(location?.origin ?? "");
-  if (origins !== undefined) return origins;
-  if (page !== undefined) return [page];
-  throw new CredentialInputError("Cannot fetch with the session's ID token", {
-    issues: [{
-      path: "origins",
-      expected: "the origins that may get the token, since there is no page to take one from",
-    }],
-  });
+/** What has locks to take, as `navigator.locks` does. */
+export interface SessionLockManager {
+  /** Takes a lock. */
+  request(name: string, options: SessionLockOptions, callback: () => Promise<void>): unknown;
 }
 
-function originOf(text: unknown): string | undefined {
-  if (typeof text !== "string" || !URL.canParse(text)) return undefined;
-  const { protocol, origin, href } = new URL(text);
-  return /^https?:$/.test(protocol) && href === `${origin}/` && !/[?#]/.test(text)
-    ? origin
-    : undefined;
+/** What can happen to a session. */
+export type SessionEventType =
+  /** Somebody has signed in, here or, after the session was seen to be over, in another tab or process. */
+  | "signed_in"
+  /** There are new tokens, from a refresh here or from another who shares the store. */
+  | "refreshed"
+  /** Somebody has signed out, here or in another tab or process that shares the store. */
+  | "signed_out"
+  /** The service has rejected the refresh token: send the user to the login page. */
+  | "ended";
+
+/** What a listener is told. Nothing in it is secret. */
+export interface SessionEvent {
+  /** What has happened. */
+  readonly type: SessionEventType;
+  /** Why the session has `ended`; absent else. Its `cause` is the service's answer. */
+  readonly error?: CredentialSessionError;
 }
 
-/* @__NO_SIDE_EFFECTS__ */
-function having<T>(methods: readonly string[], expected: string): OptionReader<T> {
-  return must<T>((value) => hasMethods(value, methods), expected);
-}
-
-function hasMethods(value: unknown, methods: readonly string[]): boolean {
-  return (typeof value === "object" || typeof value === "function") && value !== null &&
-    methods.every((name) => typeof Reflect.get(value, name) === "function");
-}
+/**
+ * Told of every change of a session, after it was made: of new tokens once they are stored, of an end at once.
+ *
+ * Nobody waits for it, and what it throws is dropped, so that a listener that hangs or fails holds up no refresh; it may
+ * call any method of the session.
+ */
+export type SessionListener = (event: SessionEvent) => unknown;

@@ -1,13 +1,11 @@
-import { CredentialSessionError, isCredentialError } from "./errors.ts";
-import type { AnyCredentialError } from "./errors.ts";
+import { type AnyCredentialError, CredentialSessionError, isCredentialError } from "./errors.ts";
 import type { Credentials } from "./models.ts";
-import { untilAborted } from "./until_aborted.ts";
 import { type HeldCredentials, isFresh, isValid, keyOf, received } from "./session_held.ts";
 import { underLock } from "./session_lock.ts";
-import type { SessionLock, SessionLockManager } from "./session_lock.ts";
-import type { SessionClient } from "./session_options.ts";
+import type { SessionClient, SessionLock, SessionLockManager } from "./session_options.ts";
 import { FailurePause } from "./session_pause.ts";
 import type { SessionState } from "./session_state.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /** Whether credentials that were found in the store make a refresh needless. */
 export type IsEnough = (held: HeldCredentials) => boolean;

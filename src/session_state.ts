@@ -1,9 +1,9 @@
-import { CredentialSessionError } from "./errors.ts";
-import type { AnyCredentialError } from "./errors.ts";
-import { wait } from "./until_aborted.ts";
+import { type AnyCredentialError, CredentialSessionError } from "./errors.ts";
 import { type HeldCredentials, isIssuedLater, keyOf, SpentLogins } from "./session_held.ts";
-import type { SessionEvent, SessionListeners } from "./session_listeners.ts";
+import type { SessionListeners } from "./session_listeners.ts";
+import type { SessionEvent } from "./session_options.ts";
 import type { SessionRecord } from "./session_store.ts";
+import { wait } from "./until_aborted.ts";
 
 /** Why work for a login is dropped: another sign-in, or a sign-out, has come in between. It never reaches a caller. */
 export class Superseded {}

@@ -1,34 +1,9 @@
 import * as v from "valibot";
-import type { Credentials } from "./models.ts";
-import { CredentialsSchema } from "./models.ts";
+import { type Credentials, CredentialsSchema } from "./models.ts";
 import { quotesSecret, SHORTEST_SECRET } from "./redaction.ts";
 import { type Schema, validate } from "./schema.ts";
 import { type HeldCredentials, restored } from "./session_held.ts";
-
-/**
- * Where a session keeps its credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or an object of your own.
- * Each method may answer at once or with a promise.
- *
- * @example In a file
- * ```ts
- * import { readFile, rm, writeFile } from "node:fs/promises";
- * import type { SessionStore } from "@saasus-sdk/credential";
- *
- * const store: SessionStore = {
- *   getItem: (key) => readFile(`${key}.json`, "utf8").catch(() => null),
- *   setItem: (key, value) => writeFile(`${key}.json`, value, { mode: 0o600 }),
- *   removeItem: (key) => rm(`${key}.json`, { force: true }),
- * };
- * ```
- */
-export interface SessionStore {
-  /** Answers what is stored under a name: the text, or what it says as JSON; `null` or `undefined` for nothing. */
-  getItem(key: string): unknown;
-  /** Stores a text under a name, in the place of what was there. */
-  setItem(key: string, value: string): unknown;
-  /** Removes what is stored under a name. */
-  removeItem(key: string): unknown;
-}
+import type { SessionStore } from "./session_options.ts";
 
 /** What is stored, as JSON. */
 interface StoredCredentials {

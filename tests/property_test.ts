@@ -4,14 +4,15 @@ import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import {
   type AuthFlow,
+  AuthFlowSchema,
   bearerAuth,
   CredentialClient,
   CredentialError,
+  CredentialsSchema,
   isCredentialError,
   signatureAuth,
 } from "../mod.ts";
 import { validate } from "../src/schema.ts";
-import { AuthFlowSchema, CredentialsSchema } from "../mod.ts";
 import { someCredentials } from "./fixtures.ts";
 
 const RUNS = { numRuns: 1_000 };

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { CredentialSessionError } from "../mod.ts";
-import type { SessionLock } from "../src/session_lock.ts";
+import type { SessionLock } from "../src/session_options.ts";
 import { AsyncStore, HOUR, KEY, rejection, settle, signedIn } from "./session_scene.ts";
 
 /** Locks as `navigator.locks` has them, as far as a session uses them. */

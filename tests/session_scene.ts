@@ -15,8 +15,11 @@ import {
   serveEmulator,
 } from "../src/emulator.ts";
 import { CredentialSession } from "../src/session.ts";
-import type { CredentialSessionOptions, SessionClient } from "../src/session_options.ts";
-import type { SessionStore } from "../src/session_store.ts";
+import type {
+  CredentialSessionOptions,
+  SessionClient,
+  SessionStore,
+} from "../src/session_options.ts";
 
 export const MINUTE = 60_000;
 export const HOUR: number = 60 * MINUTE;

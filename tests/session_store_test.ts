@@ -8,7 +8,8 @@ import {
 import { test } from "node:test";
 import { CredentialSessionError } from "../mod.ts";
 import { received } from "../src/session_held.ts";
-import { SessionRecord, type SessionStore, storeFailure } from "../src/session_store.ts";
+import type { SessionStore } from "../src/session_options.ts";
+import { SessionRecord, storeFailure } from "../src/session_store.ts";
 import { leaksIn } from "./leak_search.ts";
 import {
   AsyncStore,

@@ -7,7 +7,7 @@ import {
   CredentialSessionError,
 } from "../mod.ts";
 import { CredentialSession } from "../src/session.ts";
-import type { SessionEvent } from "../src/session_listeners.ts";
+import type { SessionEvent } from "../src/session_options.ts";
 import { leaksIn } from "./leak_search.ts";
 import {
   apiError,

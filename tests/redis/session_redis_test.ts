@@ -2,15 +2,15 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { test } from "node:test";
 import { createStorage } from "unstorage";
 import redisDriver from "unstorage/drivers/redis";
+import { bearerAuth, CredentialClient } from "../../mod.ts";
 import {
   CredentialEmulator,
   type CredentialEmulatorOptions,
   EMULATOR_BEARER_TOKEN,
   serveEmulator,
 } from "../../src/emulator.ts";
-import { bearerAuth, CredentialClient } from "../../mod.ts";
 import { CredentialSession } from "../../src/session.ts";
-import type { SessionStore } from "../../src/session_store.ts";
+import type { SessionStore } from "../../src/session_options.ts";
 import { runExample } from "../examples_process.ts";
 import { startRedis } from "./redis_server.ts";
 
