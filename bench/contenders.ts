@@ -5,12 +5,7 @@ import CryptoJS from "crypto-js";
 import ky from "ky";
 import { CredentialClient, signatureAuth } from "../mod.ts";
 import type { Contender } from "./alternate.ts";
-
-/** Made up. */
-export const KEYS = { saasId: "saas-id", apiKey: "api-key", secretKey: "secret-key" };
-
-/** As long as those of the service: 1.1 kB. */
-export const REFRESH_TOKEN: string = "A1b2C3d4e5F6g7H8-_.".repeat(58);
+import { KEYS, REFRESH_TOKEN } from "./keys.ts";
 
 const encoder = new TextEncoder();
 const key = await crypto.subtle.importKey(

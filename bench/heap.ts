@@ -2,7 +2,7 @@
 import process from "node:process";
 import { CredentialClient, signatureAuth } from "../mod.ts";
 import { CredentialSession } from "../src/session.ts";
-import { KEYS, REFRESH_TOKEN } from "./contenders.ts";
+import { KEYS, REFRESH_TOKEN } from "./keys.ts";
 import { answer, programArguments } from "./program.ts";
 
 interface Collectors {

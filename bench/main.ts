@@ -6,6 +6,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { measureFirstSignatures } from "./first_signatures.ts";
 import type { Measured } from "./program.ts";
 import { measureStart } from "./start.ts";
 import { type Column, markdownTable } from "./table.ts";
@@ -121,11 +122,14 @@ async function runProgram(
 async function measure(runtime: Runtime, origin: string): Promise<Column> {
   const { name, command, commandWithGc, startsAsInstalled } = runtime;
   console.error(name);
+  const rounds = options.quick ? 30 : 80;
   const measured = {
     ...await runProgram(command, "calls.ts", origin),
     ...await runProgram(command, "parts.ts", origin),
     ...await runProgram(commandWithGc, "heap.ts", origin),
-    ...(startsAsInstalled ? { start: measureStart(command, options.quick ? 30 : 80) } : {}),
+    firstSignature: measureFirstSignatures(command, rounds, 1),
+    manySignatures: measureFirstSignatures(command, rounds, 10_000),
+    ...(startsAsInstalled ? { start: measureStart(command, rounds) } : {}),
   };
   return { runtime: name, measured };
 }

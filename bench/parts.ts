@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { CredentialClient, CredentialsSchema, signatureAuth } from "../mod.ts";
 import { validate } from "../src/schema.ts";
 import { CredentialSession } from "../src/session.ts";
-import { KEYS, REFRESH_TOKEN } from "./contenders.ts";
+import { KEYS, REFRESH_TOKEN } from "./keys.ts";
 import { answer, type Cell, programArguments } from "./program.ts";
 import { quantile, ratioOf } from "./ratio.ts";
 

@@ -24,6 +24,8 @@ export type RowName =
   | "chunked"
   | "notFound"
   | "signature"
+  | "firstSignature"
+  | "manySignatures"
   | "validation"
   | "session"
   | "start"
@@ -44,6 +46,8 @@ const ROWS: Readonly<Record<RowName, Row>> = {
   chunked: { what: "refresh with a chunked answer, over hand-written" },
   notFound: { what: "refresh that fails with 404, over hand-written" },
   signature: { what: "`signatureAuth`, over bare HMAC", goal: "1.15", firstStop: "1.30" },
+  firstSignature: { what: "first signature of a process, over WebCrypto's" },
+  manySignatures: { what: "— the first 10,000, one after another" },
   validation: { what: "validation of an answer, over valibot alone" },
   session: {
     what: "`session.getIdToken()`, over an empty async function",

@@ -1,5 +1,6 @@
 import { CredentialInputError } from "./errors.ts";
 import { isVisibleAscii } from "./headers.ts";
+import { hmacOf } from "./hmac.ts";
 import { must, type OptionReaders, readOptions } from "./read_options.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 import { keepSecret } from "./redaction.ts";
@@ -83,13 +84,10 @@ export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
     { message: FAILURE },
     ["saasId", "apiKey", "secretKey"],
   );
-  const encoder = new TextEncoder();
-  let key: Promise<CryptoKey> | undefined;
+  const hmac = hmacOf(secretKey);
   const auth: RequestAuth = async (request) => {
-    const text = signedText(request, apiKey);
-    key ??= hmacKey(secretKey);
-    const signature = await crypto.subtle.sign("HMAC", await key, encoder.encode(text));
-    return `SAASUSSIGV1 Sig=${hex(signature)}, SaaSID=${saasId}, APIKey=${apiKey}`;
+    const signature = await hmac(signedText(request, apiKey));
+    return `SAASUSSIGV1 Sig=${signature}, SaaSID=${saasId}, APIKey=${apiKey}`;
   };
   return keepSecret(auth, secretKey);
 }
@@ -118,19 +116,4 @@ function withoutScheme(url: string): string {
   const start = slashes >= 0 && slashes === url.indexOf("/") ? slashes + 2 : 0;
   const end = url.indexOf("#", start);
   return end < 0 ? url.slice(start) : url.slice(start, end);
-}
-
-async function hmacKey(secretKey: string): Promise<CryptoKey> {
-  const bytes = new TextEncoder().encode(secretKey);
-  return await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, [
-    "sign",
-  ]);
-}
-
-function hex(buffer: ArrayBuffer): string {
-  const bytes: Uint8Array & { toHex?: () => string } = new Uint8Array(buffer);
-  if (bytes.toHex !== undefined) return bytes.toHex();
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
 }
