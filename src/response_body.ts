@@ -18,23 +18,24 @@ export async function readText(
   limit: number,
   { trustsLength = false }: BodyOptions = {},
 ): Promise<string | undefined> {
-  if (Number(response.headers.get("content-length")) > limit) {
+  const length = response.headers.get("content-length");
+  if (Number(length) > limit) {
     discard(response);
     return undefined;
   }
   // Reading at one go is much faster, and safe where nothing can make the body longer than its length says. To look at
   // `body` is what costs: it makes a stream.
-  if (trustsLength && tellsItsLength(response)) return await response.text();
+  if (trustsLength && length !== null && isLengthBinding(response)) return await response.text();
   if (response.body === null) return "";
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";
-  let length = 0;
+  let bytes = 0;
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return text + decoder.decode();
-    length += value.byteLength;
-    if (length > limit) {
+    bytes += value.byteLength;
+    if (bytes > limit) {
       ignoreFailure(reader.cancel());
       return undefined;
     }
@@ -43,9 +44,8 @@ export async function readText(
 }
 
 /** Whether `Content-Length` binds the body: no coding changes its length, and no CORS hides that one does. */
-function tellsItsLength({ headers, type }: Response): boolean {
-  return headers.has("content-length") && type !== "cors" &&
-    !headers.has("content-encoding") && !headers.has("transfer-encoding");
+function isLengthBinding({ headers, type }: Response): boolean {
+  return type !== "cors" && !headers.has("content-encoding") && !headers.has("transfer-encoding");
 }
 
 /** Lets go of a body that nobody reads, so that its connection is not held. */

@@ -20,6 +20,9 @@ export interface ClockSample {
 export class ServerClock {
   readonly #now: () => number;
   #offset = 0;
+  /** The last `Date` there was, as it was sent and as it was read: most answers have the same, as it has no fractions. */
+  #text: string | null = null;
+  #date: number | undefined;
 
   /** Makes a clock that runs as `now` does, in ms since the epoch, until a sample corrects it. */
   constructor(now: () => number) {
@@ -38,7 +41,10 @@ export class ServerClock {
 
   /** Learns from an answer. A cached one (it has an `Age`), a slow one and one without a proper `Date` teach nothing. */
   learn({ sent, received, headers }: ClockSample): void {
-    const date = parseHttpDate(headers.get("date"));
+    const text = headers.get("date");
+    if (text !== this.#text) this.#date = parseHttpDate(text);
+    this.#text = text;
+    const date = this.#date;
     const trip = received - sent;
     if (date === undefined || headers.has("age") || !(trip >= 0 && trip <= LONGEST_TRIP)) return;
     const offset = date - (sent + received) / 2;

@@ -97,3 +97,14 @@ test("ServerClock follows the latest sample, back to the local clock as well", (
   assertEquals(offsetAfter({ ahead: HOUR }, { ahead: 29_000 }), 0);
   assertEquals(offsetAfter({ ahead: HOUR }, { ahead: 0 }), 0);
 });
+
+test("ServerClock takes a Date that it has read before for what it says, whatever came in between", () => {
+  const date = new Date(START + HOUR).toUTCString();
+  const clock = new ServerClock(() => START);
+  const offsets = [{ date }, {}, { date: "garbage" }, { date }].map((headers, index) => {
+    const received = START + index * 1_000;
+    clock.learn({ sent: received, received, headers: new Headers(headers) });
+    return clock.now() - START;
+  });
+  assertEquals(offsets, [HOUR, HOUR, HOUR, HOUR - 3_000]);
+});
