@@ -57,14 +57,15 @@ type KeyedHmac = (key: string, text: string) => string;
 
 /** Before 1.1.30, Bun passed over the key in silence. The vector is that of RFC 4231, section 4.3. */
 function isRight(hmac: KeyedHmac): boolean {
-  return hmac("Jefe", "what do ya want for nothing?") ===
-    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+  return hmac("Jefe", "what do ya want for nothing?").startsWith(
+    "5bdcc146bf60754e6a042426089575c7",
+  );
 }
 
 function runtimeHmac(): KeyedHmac | undefined {
   const { Bun: bun, process } = globalThis as unknown as Runtime;
   if (bun) return (key, text) => new bun.CryptoHasher("sha256", key).update(text).digest("hex");
-  const node = process?.getBuiltinModule?.("node:crypto");
+  const node = process?.getBuiltinModule?.("crypto");
   return node && ((key, text) => node.createHmac("sha256", key).update(text).digest("hex"));
 }
 
@@ -73,7 +74,7 @@ interface Runtime {
   Bun?: { CryptoHasher: new (algorithm: "sha256", key: string) => Hasher };
   process?: {
     getBuiltinModule?(
-      name: "node:crypto",
+      name: "crypto",
     ): { createHmac(algorithm: "sha256", key: string): Hasher } | undefined;
   };
 }
