@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { eachMapping, TraceMap } from "@jridgewell/trace-mapping";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
@@ -13,12 +14,26 @@ const BUDGETS = { client: 19_130, everything: 24_830 };
 /** The packages that may be in a bundle. */
 const PACKAGES: readonly string[] = ["ky", "valibot"];
 
+/** What is ours, by what it is for. */
+const PARTS: Readonly<Record<string, RegExp>> = {
+  "models and flows": /^(?:api_call|auth_flow|models|schema)$/,
+  "options": /^(?:base_url|headers|read_options|settings)$/,
+  "environment": /^env$/,
+  "authorization": /^(?:bearer_auth|hmac|signature_auth)$/,
+  "calls and retries": /^(?:answer|attempt|client|response_body|retry|transport|until_aborted)$/,
+  "server clock": /^(?:http_date|server_clock)$/,
+  "errors and redaction": /^(?:errors|network_error|redaction)$/,
+  "session": /^session/,
+};
+
 type Program = keyof typeof BUDGETS;
 
 interface Bundle {
   readonly code: string;
   /** The paths of the modules that are left in it. */
   readonly modules: readonly string[];
+  /** Its source map. */
+  readonly map: string;
 }
 
 /** Bundles a program for the browser, without the packages that are named. */
@@ -32,8 +47,8 @@ function bundle(program: Program, without: readonly string[] = []): Bundle {
       ...without.flatMap((name) => ["--external", name]),
       ...["--output", output, entry],
     ], { stdio: ["ignore", "ignore", "inherit"] });
-    const { sources } = JSON.parse(readFileSync(`${output}.map`, "utf8"));
-    return { code: readFileSync(output, "utf8"), modules: sources };
+    const map = readFileSync(`${output}.map`, "utf8");
+    return { code: readFileSync(output, "utf8"), modules: JSON.parse(map).sources, map };
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -59,6 +74,34 @@ function isWelcome(path: string): boolean {
   return /\/src\/(?!emulator)[^/]+\.ts$|\/mod\.ts$|\/bench\/bundle\/[^/]+\.ts$/.test(path);
 }
 
+/** How much of the minified text of everything each part is, before it is gzipped, in bytes. */
+function measureParts(): string[] {
+  const { code, map } = bundle("everything");
+  const sizes = new Map<string, number>();
+  const starts: { readonly column: number; readonly part: string }[] = [];
+  eachMapping(new TraceMap(map), ({ generatedLine, generatedColumn, source }) => {
+    starts.push({ column: offsetOf(code, generatedLine) + generatedColumn, part: partOf(source) });
+  });
+  starts.forEach(({ column, part }, at) => {
+    const end = starts[at + 1]?.column ?? code.length;
+    sizes.set(part, (sizes.get(part) ?? 0) + end - column);
+  });
+  return [...sizes].sort(([, one], [, other]) => other - one)
+    .map(([part, size]) => `| ${part} | ${size} |`);
+}
+
+/** Where a line of a text begins; lines are counted from 1. */
+function offsetOf(text: string, line: number): number {
+  return text.split("\n").slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+}
+
+function partOf(source: string | null): string {
+  const [, name = ""] = /\/src\/(\w+)\.ts$/.exec(source ?? "") ?? [];
+  const [, packageName] = /\/node_modules\/(ky|valibot)\//.exec(source ?? "") ?? [];
+  return packageName ?? Object.entries(PARTS).find(([, pattern]) => pattern.test(name))?.[0] ??
+    "what holds them together";
+}
+
 const table = ["| program | bytes | budget | ky | valibot | ours |", "|---|---|---|---|---|---|"];
 const faults: string[] = [];
 for (const program of Object.keys(BUDGETS) as Program[]) {
@@ -74,5 +117,8 @@ for (const program of Object.keys(BUDGETS) as Program[]) {
   for (const intruder of intruders(whole)) faults.push(`"${program}" holds ${intruder}`);
 }
 console.log(table.join("\n"));
+if (process.argv.includes("--parts")) {
+  console.log(["\n| part | bytes, minified |", "|---|---|", ...measureParts()].join("\n"));
+}
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
