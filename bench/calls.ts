@@ -1,7 +1,15 @@
 // Measures whole calls over the network.
 import { strictEqual } from "node:assert/strict";
 import { alternate, type AlternationOptions, type Contender } from "./alternate.ts";
-import { axiosCryptoJs, byHand, kyAlone, ours, plainKy } from "./contenders.ts";
+import {
+  axiosCryptoJs,
+  byHand,
+  byHandWithToken,
+  kyAlone,
+  ours,
+  oursWithToken,
+  plainKy,
+} from "./contenders.ts";
 import { answer, programArguments } from "./program.ts";
 import { ratioOf } from "./ratio.ts";
 
@@ -23,6 +31,8 @@ const contenders = {
   plainKy: plainKy(baseUrl),
   kyAlone: kyAlone(baseUrl),
   axios: axiosCryptoJs(baseUrl),
+  oursWithToken: oursWithToken(baseUrl),
+  byHandWithToken: byHandWithToken(baseUrl),
 };
 
 /** What fails to fail would be fast. */
@@ -66,6 +76,8 @@ console.error(`  the server was busy for ${Math.round(busy * 100)} % of the fast
 answer({
   single: ratioOf(one.ours, one.byHand),
   parallel: ratioOf(many.ours, many.byHand),
+  singleToken: ratioOf(one.oursWithToken, one.byHandWithToken),
+  parallelToken: ratioOf(many.oursWithToken, many.byHandWithToken),
   singleAxios: ratioOf(one.ours, one.axios),
   parallelAxios: ratioOf(many.ours, many.axios),
   singleKy: ratioOf(one.ours, one.plainKy),

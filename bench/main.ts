@@ -127,8 +127,8 @@ async function measure(runtime: Runtime, origin: string): Promise<Column> {
     ...await runProgram(command, "calls.ts", origin),
     ...await runProgram(command, "parts.ts", origin),
     ...await runProgram(commandWithGc, "heap.ts", origin),
-    firstSignature: measureFirstSignatures(command, rounds, 1),
-    manySignatures: measureFirstSignatures(command, rounds, 10_000),
+    firstSignature: measureFirstSignatures(command, rounds / 2, 1),
+    manySignatures: measureFirstSignatures(command, rounds / 4, 10_000),
     ...(startsAsInstalled ? { start: measureStart(command, rounds) } : {}),
   };
   return { runtime: name, measured };

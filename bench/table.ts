@@ -13,6 +13,8 @@ interface Row {
 export type RowName =
   | "single"
   | "parallel"
+  | "singleToken"
+  | "parallelToken"
   | "singleAxios"
   | "parallelAxios"
   | "singleKy"
@@ -35,6 +37,8 @@ export type RowName =
 const ROWS: Readonly<Record<RowName, Row>> = {
   single: { what: "refresh, over hand-written `fetch`", goal: "1.10", firstStop: "1.30" },
   parallel: { what: "— 32 at a time", goal: "1.10", firstStop: "1.30" },
+  singleToken: { what: "the same with a bearer token in place of the signature" },
+  parallelToken: { what: "— 32 at a time" },
   singleAxios: { what: "refresh, over axios + crypto-js", goal: "0.40", firstStop: "0.60" },
   parallelAxios: { what: "— 32 at a time", goal: "0.40", firstStop: "0.60" },
   singleKy: { what: "refresh, over plain ky" },
