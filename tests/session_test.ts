@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+  fail,
+} from "@std/assert";
 import { test } from "node:test";
 import {
   type AuthFlow,
@@ -427,5 +434,11 @@ test("CredentialSession names each option that is wrong", () => {
     () => new CredentialSession({} as never),
     CredentialInputError,
     '"client": expected a CredentialClient',
+  );
+  const client = { getAuthCredentials: () => fail("It was called") };
+  assertThrows(
+    () => new CredentialSession({ client, origins: "https://app.example.com" as never }),
+    CredentialInputError,
+    '"origins": expected a list of origins',
   );
 });
