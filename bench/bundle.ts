@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { eachMapping, TraceMap } from "@jridgewell/trace-mapping";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { eachMapping, TraceMap } from "@jridgewell/trace-mapping";
 
 /** The most that each program may be, in bytes, minified and gzipped. */
 const BUDGETS = { client: 19_130, everything: 24_830 };

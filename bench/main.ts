@@ -122,7 +122,7 @@ async function runProgram(
 async function measure(runtime: Runtime, origin: string): Promise<Column> {
   const { name, command, commandWithGc, startsAsInstalled } = runtime;
   console.error(name);
-  const rounds = options.quick ? 30 : 80;
+  const rounds = options.quick ? 32 : 80;
   const measured = {
     ...await runProgram(command, "calls.ts", origin),
     ...await runProgram(command, "parts.ts", origin),

@@ -49,7 +49,7 @@ const ROWS: Readonly<Record<RowName, Row>> = {
   parallelFloorOverHand: { what: "— 32 at a time" },
   chunked: { what: "refresh with a chunked answer, over hand-written" },
   notFound: { what: "refresh that fails with 404, over hand-written" },
-  signature: { what: "`signatureAuth`, over bare HMAC", goal: "1.15", firstStop: "1.30" },
+  signature: { what: "`signatureAuth`, over bare WebCrypto", goal: "1.15", firstStop: "1.30" },
   firstSignature: { what: "first signature of a process, over WebCrypto's" },
   manySignatures: { what: "— the first 10,000, one after another" },
   validation: { what: "validation of an answer, over valibot alone" },

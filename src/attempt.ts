@@ -162,12 +162,12 @@ function wordsOf(value: string): string[] {
 /** Sends the request, reads the answer, learns from its clock and tells of it. */
 async function exchange<T>(context: AttemptContext<T>, question: Question<T>): Promise<Answer> {
   const { clock, onResponse } = context.service;
-  const started = onResponse && performance.now();
+  const started = performance.now();
   const sent = clock.local();
   const answer = await receive(context, question);
   const { status, headers } = answer.response;
   clock.learn({ sent, received: clock.local(), headers });
-  if (onResponse !== undefined && started !== undefined) {
+  if (onResponse !== undefined) {
     const duration = performance.now() - started;
     const { call: { operation }, number } = context;
     const traceId = traceIdOf(answer, question);

@@ -1,15 +1,15 @@
 /** Answers the HMAC-SHA256 of a text in hexadecimal: at once, or with a promise. */
 export type Hmac = (text: string) => string | Promise<string>;
 
-/** After how many signatures the faster HMAC of Deno has earned the time that it takes to load. */
+/** As many signatures by WebCrypto take about as long as Deno takes to load a faster HMAC. */
 const WORTH_LOADING = 1_000;
 
 /**
  * The HMAC-SHA256 of texts under one key, both as UTF-8, by the fastest means (bench/README.md).
  *
  * Bun and Node have one that answers at once, and is faster than WebCrypto from the first few signatures on. Deno has to load
- * Node's, which takes as long as hundreds of signatures by WebCrypto, so that it changes over only after many: a script or
- * an edge function does not pay for what a server alone lives long enough to earn.
+ * Node's, and does nothing else meanwhile, for as long as some thousand signatures take. So each HMAC changes over only after as
+ * many: a script or an edge function does not pay for what a server alone lives long enough to earn.
  */
 export function hmacOf(key: string): Hmac {
   const patient = webCryptoHmac(key);

@@ -1,6 +1,5 @@
 import { BASE_URL_EXPECTED, DEFAULT_BASE_URL, normalizeBaseUrl } from "./base_url.ts";
 import { type CallHeaders, readHeaders, readReferer, readTraceId } from "./headers.ts";
-import type { InputFailure } from "./schema.ts";
 import type { CallOptions, CredentialClientOptions, RequestOptions } from "./options.ts";
 import {
   callback,
@@ -16,6 +15,7 @@ import {
 } from "./read_options.ts";
 import type { RequestAuth } from "./request_auth.ts";
 import type { RetryOptions, RetrySettings } from "./retry.ts";
+import type { InputFailure } from "./schema.ts";
 
 /** The options of a call as they are used: checked, with the client's and the default values filled in. */
 export interface CallSettings {

@@ -53,6 +53,14 @@ test("readText() counts bytes, not characters", async () => {
   assertEquals(await readText(new Response("あ".repeat(34)), 100), undefined);
 });
 
+test("readText() counts a trusted body whose length nobody tells, or nobody can trust", async () => {
+  const unsaid = new Response("x".repeat(101));
+  assertEquals(await readText(unsaid, 100, { trustsLength: true }), undefined);
+  const fromElsewhere = new Response("x".repeat(101), { headers: { "content-length": "5" } });
+  Object.defineProperty(fromElsewhere, "type", { value: "cors" });
+  assertEquals(await readText(fromElsewhere, 100, { trustsLength: true }), undefined);
+});
+
 test("readText() reads nothing of a body that says it is too long, and lets go of it", async () => {
   const source = chunks(bytes("x"));
   assertEquals(await readText(source.response("101"), 100), undefined);

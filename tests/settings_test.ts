@@ -130,11 +130,12 @@ test("callSettings() takes back referers and the trace id with null, and keeps t
   );
 });
 
-test("callSettings() repeats nothing with retry: false, and again with retry: {} of a call", () => {
+test("callSettings() repeats nothing with retry: false, and again with a limit of a call", () => {
   const none = client({ retry: false });
   assertEquals(none.retry.limit, 0);
   assertEquals(call({ retry: false }).retry.limit, 0);
-  assertEquals(call({ retry: { limit: 1 } }, none).retry.limit, 1);
+  assertEquals(call({ retry: {} }, none).retry.limit, 0);
+  assertEquals(call({ retry: { limit: 1 } }, none).retry, { ...client().retry, limit: 1 });
   assertEquals(call({ retry: { limit: undefined, delay: undefined } }).retry, client().retry);
 });
 
