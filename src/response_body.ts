@@ -18,14 +18,15 @@ export async function readText(
   limit: number,
   { trustsLength = false }: BodyOptions = {},
 ): Promise<string | undefined> {
-  const length = response.headers.get("content-length");
+  const length = response.headers.get("content-length") ?? "";
   if (Number(length) > limit) {
     discard(response);
     return undefined;
   }
   // Reading at one go is much faster, and safe where nothing can make the body longer than its length says. To look at
   // `body` is what costs: it makes a stream.
-  if (trustsLength && length !== null && isLengthBinding(response)) return await response.text();
+  const isKnown = trustsLength && /^\d+$/.test(length) && isLengthBinding(response);
+  if (isKnown) return await response.text();
   if (response.body === null) return "";
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   const decoder = new TextDecoder();
@@ -43,7 +44,7 @@ export async function readText(
   }
 }
 
-/** Whether `Content-Length` binds the body: no coding changes its length, and no CORS hides that one does. */
+/** Whether a `Content-Length` binds the body: no coding changes its length, and no CORS hides that one does. */
 function isLengthBinding({ headers, type }: Response): boolean {
   return type !== "cors" && !headers.has("content-encoding") && !headers.has("transfer-encoding");
 }
