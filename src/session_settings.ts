@@ -12,6 +12,7 @@ import {
 } from "./read_options.ts";
 import { validate } from "./schema.ts";
 import type { CredentialSessionOptions } from "./session_options.ts";
+import { globalFetch } from "./settings.ts";
 
 /** Whether a failed refresh ends the session, unless the application decides. */
 export function isDefinitiveRejection(error: AnyCredentialError): boolean {
@@ -74,8 +75,7 @@ export function sessionSettings(input: CredentialSessionOptions): SessionSetting
     now: () => Date.now(),
     lockTimeout: 5_000,
     endsSession: isDefinitiveRejection,
-    // Looked up at each call, so that a global fetch that is replaced later is used.
-    fetch: (input, init) => globalThis.fetch(input, init),
+    fetch: globalFetch,
     ...readOptions(sessionReaders, input, { message: "Cannot create the session" }, ["client"]),
   };
 }

@@ -105,6 +105,9 @@ const clientReaders: OptionReaders<Choices<CredentialClientOptions>> = {
   onResponse: /* @__PURE__ */ callback(),
 };
 
+/** The global `fetch`, looked up at each call, so that one that is put in its place later is used. */
+export const globalFetch: typeof fetch = (input, init) => globalThis.fetch(input, init);
+
 /** Checks the options of a client. */
 export function clientSettings(input: CredentialClientOptions): ClientSettings {
   const { baseUrl = DEFAULT_BASE_URL, fetch, now, onRetry, onResponse, ...choices } = readOptions(
@@ -122,8 +125,7 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
   return {
     call: merge(defaults, choices),
     baseUrl,
-    // Looked up at each call, so that a global fetch that is replaced later is used.
-    fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    fetch: fetch ?? globalFetch,
     isRuntimeFetch: fetch === undefined,
     now: now ?? (() => Date.now()),
     onRetry,
