@@ -3,16 +3,9 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { bearerAuth } from "../src/bearer_auth.ts";
 import { CredentialInputError } from "../src/errors.ts";
-import type { AuthRequest } from "../src/request_auth.ts";
+import { AUTH_REQUEST } from "./fixtures.ts";
 
 const token = crypto.randomUUID();
-const request: AuthRequest = {
-  method: "GET",
-  url: "https://api.saasus.io/v1/auth/credentials",
-  body: "",
-  timestamp: 0,
-  rejected: false,
-};
 
 /** What no token may be; where it is a text, it holds a secret. */
 const WRONG: readonly unknown[] = [
@@ -30,10 +23,10 @@ const WRONG: readonly unknown[] = [
 
 test("bearerAuth() answers a fixed token every time, rejected or not", async () => {
   const auth = bearerAuth(token);
-  assertEquals(await auth(request), `Bearer ${token}`);
-  assertEquals(await auth({ ...request, rejected: true }), `Bearer ${token}`);
+  assertEquals(await auth(AUTH_REQUEST), `Bearer ${token}`);
+  assertEquals(await auth({ ...AUTH_REQUEST, rejected: true }), `Bearer ${token}`);
   const visible = String.fromCharCode(...Array.from({ length: 94 }, (_, index) => index + 33));
-  assertEquals(await bearerAuth(visible)(request), `Bearer ${visible}`);
+  assertEquals(await bearerAuth(visible)(AUTH_REQUEST), `Bearer ${visible}`);
 });
 
 test("bearerAuth() refuses at once a token that is no token, and does not repeat it", () => {
@@ -50,8 +43,8 @@ test("bearerAuth() asks a function for every attempt, and tells it of a rejectio
     asked.push(state);
     return `${token}-${asked.length}`;
   });
-  assertEquals(await auth(request), `Bearer ${token}-1`);
-  assertEquals(await auth({ ...request, rejected: true }), `Bearer ${token}-2`);
+  assertEquals(await auth(AUTH_REQUEST), `Bearer ${token}-1`);
+  assertEquals(await auth({ ...AUTH_REQUEST, rejected: true }), `Bearer ${token}-2`);
   assertEquals(asked, [{ rejected: false }, { rejected: true }]);
 });
 
@@ -60,14 +53,14 @@ test("bearerAuth() waits for a function that takes its time", async () => {
     await Promise.resolve();
     return token;
   });
-  assertEquals(await auth(request), `Bearer ${token}`);
+  assertEquals(await auth(AUTH_REQUEST), `Bearer ${token}`);
 });
 
 test("bearerAuth() rejects where a function answers no token, and does not repeat it", async () => {
   for (const wrong of WRONG) {
     for (const answer of [() => wrong, () => Promise.resolve(wrong)]) {
       const auth = bearerAuth(answer as () => string);
-      const error = await assertRejects(async () => await auth(request), CredentialInputError);
+      const error = await assertRejects(async () => await auth(AUTH_REQUEST), CredentialInputError);
       assert(!JSON.stringify(error).includes(token) && !String(error.stack).includes(token));
     }
   }
@@ -83,7 +76,7 @@ test("bearerAuth() passes on what a function throws, as it is", async () => {
   ];
   for (const provider of functions) {
     let caught: unknown;
-    await Promise.resolve(bearerAuth(provider)(request)).catch((reason) => caught = reason);
+    await Promise.resolve(bearerAuth(provider)(AUTH_REQUEST)).catch((reason) => caught = reason);
     assertStrictEquals(caught, thrown);
   }
 });

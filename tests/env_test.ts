@@ -9,17 +9,10 @@ import {
   processEnvironment,
 } from "../src/env.ts";
 import { CredentialInputError } from "../src/errors.ts";
-import type { AuthRequest } from "../src/request_auth.ts";
+import { AUTH_REQUEST } from "./fixtures.ts";
 
 const NAMES = ["SAASUS_SAAS_ID", "SAASUS_API_KEY", "SAASUS_SECRET_KEY"] as const;
 const secret = crypto.randomUUID();
-const request: AuthRequest = {
-  method: "GET",
-  url: "https://h/p",
-  body: "",
-  timestamp: 0,
-  rejected: false,
-};
 
 function failureOf(run: () => unknown): CredentialInputError {
   const error = assertThrows(run, CredentialInputError);
@@ -43,12 +36,12 @@ test("authFromEnv() takes the signature, the bearer token or neither, for every 
         BEARER_TOKEN: hasToken ? secret : unset,
       };
       if (set.length === 3) {
-        assert((await authFromEnv(env)(request)).startsWith("SAASUSSIGV1 Sig="));
+        assert((await authFromEnv(env)(AUTH_REQUEST)).startsWith("SAASUSSIGV1 Sig="));
       } else if (set.length > 0) {
         // A bearer token does not make up for half a signature.
         assertEquals(pathsOf(() => authFromEnv(env)), missing);
       } else if (hasToken) {
-        assertEquals(await authFromEnv(env)(request), `Bearer ${secret}`);
+        assertEquals(await authFromEnv(env)(AUTH_REQUEST), `Bearer ${secret}`);
       } else {
         assertEquals(pathsOf(() => authFromEnv(env)), [...NAMES, "BEARER_TOKEN"]);
       }
@@ -60,7 +53,7 @@ test("authFromEnv() takes the signature, the bearer token or neither, for every 
 test("authFromEnv() puts each variable into its place", async () => {
   const env = { SAASUS_SAAS_ID: "saasID", SAASUS_API_KEY: "apiKey", SAASUS_SECRET_KEY: "secret" };
   const value = await authFromEnv(env)({
-    ...request,
+    ...AUTH_REQUEST,
     url: "https://api.saasus.io/v1/auth/userinfo",
     timestamp: Date.UTC(2021, 8, 1, 12, 34),
   });

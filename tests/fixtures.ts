@@ -1,5 +1,6 @@
 // What the tests of the client share. Secrets are made at run time, so that no source line in a stack has one.
 import {
+  type AuthRequest,
   bearerAuth,
   CredentialClient,
   type CredentialClientOptions,
@@ -24,6 +25,15 @@ export function secret(length = 64): string {
 export function someCredentials(): Credentials & { refresh_token: string } {
   return { id_token: secret(400), access_token: secret(300), refresh_token: secret(1_100) };
 }
+
+/** A request that an `auth` can be asked about. */
+export const AUTH_REQUEST: AuthRequest = {
+  method: "GET",
+  url: "https://api.saasus.io/v1/auth/credentials",
+  body: "",
+  timestamp: 0,
+  rejected: false,
+};
 
 /** A server and a client of it that waits for nothing. */
 export interface Scene extends AsyncDisposable {

@@ -10,19 +10,11 @@ import {
   type SecretFinder,
 } from "../src/redaction.ts";
 import type { AuthRequest, RequestAuth } from "../src/request_auth.ts";
-import { secret as randomText } from "./fixtures.ts";
+import { AUTH_REQUEST, secret as randomText } from "./fixtures.ts";
 import { leaksIn } from "./leak_search.ts";
 
 const secret = randomText();
 const other = randomText();
-
-const request: AuthRequest = {
-  method: "GET",
-  url: "https://h/p",
-  body: "",
-  timestamp: 0,
-  rejected: false,
-};
 
 /** Finds one secret. */
 const quotes: SecretFinder = (text) => quotesSecret(text, [secret]);
@@ -179,8 +171,8 @@ test("keepSecret() answers the same auth, to be called as before", async () => {
   };
   const keeper = keepSecret(auth, randomText());
   assertStrictEquals(keeper, auth);
-  assertEquals(await keeper(request), "Test x");
-  assertEquals(asked, [request]);
+  assertEquals(await keeper(AUTH_REQUEST), "Test x");
+  assertEquals(asked, [AUTH_REQUEST]);
 });
 
 test("keepsSecret() finds the secret of this auth, and no other", () => {
