@@ -8,7 +8,7 @@ const WORTH_LOADING = 1_000;
  * The HMAC-SHA256 of texts under one key, both as UTF-8, by the fastest means (bench/README.md).
  *
  * Bun and Node have one that answers at once, and is faster than WebCrypto from the first few signatures on. Deno has to load
- * Node's, and does nothing else meanwhile, for as long as some thousand signatures take. So each HMAC changes over only after as
+ * Node's, and does nothing else meanwhile, for about as long as a thousand signatures take. So it changes over only after as
  * many: a script or an edge function does not pay for what a server alone lives long enough to earn.
  */
 export function hmacOf(key: string): Hmac {
@@ -55,7 +55,7 @@ function immediateHmac(key: string): Hmac | undefined {
 
 type KeyedHmac = (key: string, text: string) => string;
 
-/** Before 1.1.30, Bun passed over the key in silence. The vector is that of RFC 4231, section 4.3. */
+/** Before 1.1.30, Bun passed over the key in silence. The vector is that of RFC 4231, section 4.3; half of it is enough. */
 function isRight(hmac: KeyedHmac): boolean {
   return hmac("Jefe", "what do ya want for nothing?").startsWith(
     "5bdcc146bf60754e6a042426089575c7",

@@ -1,7 +1,7 @@
-import { untilAborted } from "./until_aborted.ts";
 import { type HeldCredentials, isFresh, isValid } from "./session_held.ts";
 import type { IsEnough, Refresher } from "./session_refresh.ts";
 import { type SessionState, Superseded } from "./session_state.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /** The signal of one caller; `null` as in `fetch`. */
 export type CallerSignal = AbortSignal | null | undefined;
