@@ -22,7 +22,7 @@ export function parseHttpDate(text: string | null): number | undefined {
  */
 export function retryAfterOf(headers: Headers, now: number): number | undefined {
   const text = headers.get("retry-after")?.trim() ?? "";
-  if (/^\d{1,10}$/.test(text)) return Number(text) * 1_000;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, Number.MAX_SAFE_INTEGER);
   const time = parseHttpDate(text);
   if (time === undefined) return undefined;
   return Math.max(0, time - (parseHttpDate(headers.get("date")) ?? now));

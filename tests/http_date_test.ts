@@ -78,6 +78,11 @@ test("retryAfterOf() reads seconds", () => {
   }
 });
 
+test("retryAfterOf() takes more seconds than there are in an age of the world for a wait, too", () => {
+  assertEquals(wait("31536000000"), 31_536_000_000_000);
+  assertEquals(wait("9".repeat(400)), Number.MAX_SAFE_INTEGER);
+});
+
 test("retryAfterOf() counts a date from the Date of the same answer, or else from now", () => {
   const later = "Fri, 01 Mar 2024 00:00:29 GMT";
   assertEquals(wait(later), 30_000);
@@ -92,7 +97,7 @@ test("retryAfterOf() reads no wait out of anything else", () => {
   assertEquals(wait(), undefined);
   assertEquals(wait(undefined, DATE), undefined);
   const garbage = ["", "-1", "+1", "1.5", "1e3", "0x10", "1 s", "1, 2", "Infinity", "NaN", "soon"];
-  for (const text of [...garbage, "12345678901", "2024-02-29T23:59:59Z"]) {
+  for (const text of [...garbage, "2024-02-29T23:59:59Z"]) {
     assertEquals(wait(text), undefined, text);
   }
 });
