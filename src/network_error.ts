@@ -20,7 +20,10 @@ const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
     "reset",
     /ECONNRESET|EPIPE|UND_ERR_SOCKET|reset by peer|connection ?(?:closed|reset)|socket connection was closed|other side closed|terminated|reading a body|broken pipe|unexpected end|close_notify|handshake eof|before secure TLS/i,
   ],
-  ["tls", /certificate|\btls\b|\bssl\b|_TLS_|_SSL_|CERT_|EPROTO|handshake|corrupt message/i],
+  [
+    "tls",
+    /certificate|\btls\b|\bssl\b|_TLS_|_SSL_|CERT_|EPROTO|handshake|corrupt message|fatal alert/i,
+  ],
 ];
 
 /**

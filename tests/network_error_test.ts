@@ -81,6 +81,9 @@ const RECORDED: Readonly<Record<NetworkErrorReason, readonly Error[]>> = {
   ],
   tls: [
     thrown(["fetch failed"], [
+      `${denoUrl}: client error (Connect): received fatal alert: ProtocolVersion`,
+    ]),
+    thrown(["fetch failed"], [
       `${denoUrl}: client error (Connect): invalid peer certificate: UnknownIssuer`,
     ]),
     thrown(["fetch failed"], [
