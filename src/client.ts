@@ -1,7 +1,13 @@
 import { traceIdOf } from "./answer.ts";
 import { type ApiCall, getCall, saveCall } from "./api_call.ts";
 import type { AuthFlow } from "./auth_flow.ts";
-import { authFromEnv, baseUrlFromEnv, checkObject, processEnvironment } from "./env.ts";
+import {
+  authFromEnv,
+  baseUrlFromEnv,
+  checkNoAuth,
+  checkObject,
+  processEnvironment,
+} from "./env.ts";
 import type { AuthorizationTempCode, Credentials } from "./models.ts";
 import type { CredentialClientOptions, FromEnvOptions, RequestOptions } from "./options.ts";
 import { ServerClock } from "./server_clock.ts";
@@ -81,6 +87,7 @@ export class CredentialClient {
    */
   static fromEnv(options: FromEnvOptions = {}): CredentialClient {
     const { env = processEnvironment(), ...settings } = checkObject(options, "");
+    checkNoAuth(settings);
     const variables = checkObject(env, "env");
     const baseUrl = settings.baseUrl ?? baseUrlFromEnv(variables);
     return new CredentialClient({ ...settings, baseUrl, auth: authFromEnv(variables) });

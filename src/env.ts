@@ -74,6 +74,12 @@ export function checkObject<T>(value: T, path: string): T & object {
   throw failure([{ path, expected: "an object" }]);
 }
 
+/** Refuses an `auth` beside the variables that it is made of. */
+export function checkNoAuth(options: object): void {
+  if (Reflect.get(options, "auth") === undefined) return;
+  throw failure([{ path: "auth", expected: "none, as it is read from the environment" }]);
+}
+
 /** The value of a variable, or of the variable that a setting comes from. */
 function read(env: Environment, setting: string): string | undefined {
   const name = VARIABLES[setting] ?? setting;
