@@ -19,6 +19,7 @@ export interface ClockSample {
 /** The local clock, corrected by what the server's answers say of the time. Signatures hold the minute, and must agree. */
 export class ServerClock {
   readonly #now: () => number;
+  /** By how much the server was ahead in its last answer that said so, in ms. */
   #offset = 0;
   /** The last `Date` there was, as it was sent and as it was read: most answers have the same, as it has no fractions. */
   #text: string | null = null;
@@ -31,6 +32,11 @@ export class ServerClock {
 
   /** The time in ms since the epoch, as the server sees it. */
   now(): number {
+    return this.#now() + (Math.abs(this.#offset) >= TOLERANCE ? this.#offset : 0);
+  }
+
+  /** The same by the server's last `Date` alone, noise and all: what a signature needs that was refused near a full minute. */
+  exact(): number {
     return this.#now() + this.#offset;
   }
 
@@ -47,7 +53,6 @@ export class ServerClock {
     const date = this.#date;
     const trip = received - sent;
     if (date === undefined || headers.has("age") || !(trip >= 0 && trip <= LONGEST_TRIP)) return;
-    const offset = date - (sent + received) / 2;
-    this.#offset = Math.abs(offset) >= TOLERANCE ? offset : 0;
+    this.#offset = date - (sent + received) / 2;
   }
 }

@@ -51,6 +51,16 @@ test("ServerClock corrects offsets of 30 s or more, in both directions, by minut
   }
 });
 
+test("ServerClock tells the exact time of the server, too, however little it is off", () => {
+  for (const ahead of [0, 1_000, -29_000, HOUR]) {
+    const clock = new ServerClock(() => START);
+    assertEquals(clock.exact(), START);
+    const date = new Date(START + ahead).toUTCString();
+    clock.learn({ sent: START, received: START, headers: new Headers({ date }) });
+    assertEquals(clock.exact(), START + ahead);
+  }
+});
+
 test("ServerClock measures at the midpoint of the trip", () => {
   const headers = new Headers({ date: new Date(START + 30_000).toUTCString() });
   const offsets = ([[0, 0], [-200, 0], [0, 200], [-2_000, 2_000], [-50, 51]] as const).map(
