@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { eachMapping, TraceMap } from "@jridgewell/trace-mapping";
 
 /** The most that each program may be, in bytes, minified and gzipped. */
-const BUDGETS = { client: 19_130, everything: 24_830 };
+const BUDGETS = { client: 19_500, everything: 25_050 };
 
 /** The packages that may be in a bundle. */
 const PACKAGES: readonly string[] = ["ky", "valibot"];
@@ -20,7 +20,8 @@ const PARTS: Readonly<Record<string, RegExp>> = {
   "options": /^(?:base_url|headers|read_options|settings)$/,
   "environment": /^env$/,
   "authorization": /^(?:bearer_auth|hmac|signature_auth)$/,
-  "calls and retries": /^(?:answer|attempt|client|response_body|retry|transport|until_aborted)$/,
+  "calls and retries":
+    /^(?:answer|attempt|client|response_body|retry|time_limit|transport|until_aborted)$/,
   "server clock": /^(?:http_date|server_clock)$/,
   "errors and redaction": /^(?:errors|network_error|redaction)$/,
   "session": /^session/,

@@ -25,8 +25,6 @@ export interface Question<T> {
   readonly authorization: string;
   /** What every error about the answer tells of the call. */
   readonly errorContext: ErrorContext;
-  /** Whether the answer has the length that it tells. */
-  readonly trustsLength: boolean;
   /** Finds what an error must not repeat: tokens of the call, and the headers that went out with it. */
   readonly quotesSecret: SecretFinder;
   /** The first error of the call after which the service may have acted on the request. */
@@ -35,37 +33,45 @@ export interface Question<T> {
   readonly now: () => number;
 }
 
-/** An answer that has been read to its end. */
+/** An answer that has been read as far as it is wanted. */
 export interface Answer {
   /** The response, its body read or let go. */
   readonly response: Response;
-  /** The body; `undefined` where it is no JSON by its content type, and was not read. */
-  readonly text: string | undefined;
+  /** The body; absent where it was not read. */
+  readonly text?: string;
+  /** Why it is refused, whatever its status: a redirect, or a body over 1 MiB. */
+  readonly refusal?: string;
 }
 
-/** Reads an answer, and no more of it than is needed. Throws for redirects and bodies over 1 MiB. */
-export async function readAnswer<T>(response: Response, question: Question<T>): Promise<Answer> {
-  const answer = { response, text: undefined };
+/**
+ * Reads an answer, and no more of it than is needed.
+ *
+ * @param trustsLength Whether the answer has the length that it tells.
+ */
+export async function readAnswer(response: Response, trustsLength: boolean): Promise<Answer> {
   if (isRedirect(response.status)) {
     discard(response);
-    throw badAnswer("a redirect, which is not followed", answer, question);
+    return { response, refusal: "a redirect, which is not followed" };
   }
   if (!isJson(response.headers)) {
     discard(response);
-    return answer;
+    return { response };
   }
-  const text = await readText(response, LONGEST_BODY, question);
-  if (text === undefined) throw badAnswer("but its body is longer than 1 MiB", answer, question);
-  return { ...answer, text };
+  const text = await readText(response, LONGEST_BODY, { trustsLength });
+  return text === undefined
+    ? { response, refusal: "but its body is longer than 1 MiB" }
+    : { response, text };
 }
 
 /** What the API promises, out of an answer. Throws the error that any other answer is. */
 export function evaluateAnswer<T>(answer: Answer, question: Question<T>): T {
-  if (!answer.response.ok) throw apiError(answer, question);
-  if (answer.text === undefined) {
+  const { response, text, refusal } = answer;
+  if (refusal !== undefined) throw badAnswer(refusal, answer, question);
+  if (!response.ok) throw apiError(answer, question);
+  if (text === undefined) {
     throw badAnswer("but its body is no JSON by its content type", answer, question);
   }
-  const json = parseJson(answer.text);
+  const json = parseJson(text);
   if (json === undefined) throw badAnswer("but its body is no JSON", answer, question);
   const result = validate(question.call.answer, json.value);
   if (result.ok) return result.value;

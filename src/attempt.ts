@@ -7,12 +7,7 @@ import {
   traceIdOf,
 } from "./answer.ts";
 import type { ApiCall } from "./api_call.ts";
-import {
-  type AnyCredentialError,
-  CredentialInputError,
-  CredentialNetworkError,
-  CredentialResponseError,
-} from "./errors.ts";
+import { type AnyCredentialError, CredentialInputError, CredentialNetworkError } from "./errors.ts";
 import { isHeaderValue } from "./headers.ts";
 import { isNotPermitted, networkErrorReason, NO_ANSWER } from "./network_error.ts";
 import type { ResponseEvent } from "./options.ts";
@@ -30,8 +25,6 @@ export interface Service {
   readonly isRuntimeFetch: boolean;
   /** The clock that requests are signed by. */
   readonly clock: ServerClock;
-  /** Told of each answer. */
-  readonly onResponse?: ((event: ResponseEvent) => void | Promise<void>) | undefined;
 }
 
 /** What the attempts of a call share. */
@@ -40,6 +33,8 @@ export interface CallProgress {
   mayRenew: boolean;
   /** The first error of the call after which the service may have acted on the request. */
   lost: AnyCredentialError | undefined;
+  /** All values of the `Authorization` header that went out: none may be repeated by an error. */
+  readonly authorizations: string[];
 }
 
 /** What an attempt works with. */
@@ -56,6 +51,8 @@ export interface AttemptContext<T> {
   readonly number: number;
   /** Ends the attempt. */
   readonly signal: AbortSignal;
+  /** Told of each answer. */
+  readonly onResponse?: ((event: ResponseEvent) => Promise<void>) | undefined;
 }
 
 /** A good answer of the API. */
@@ -118,7 +115,8 @@ export async function attempt<T>(context: AttemptContext<T>): Promise<GoodAnswer
 async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Promise<string> {
   const { call: { method, query, body, failure }, settings, service } = context;
   const { clock, url } = service;
-  const request = { method, url: url + query, body, timestamp: clock.now(), rejected };
+  const timestamp = rejected ? clock.exact() : clock.now();
+  const request = { method, url: url + query, body, timestamp, rejected };
   const value: unknown = await CallerThrew.guard(() => settings.auth(request));
   if (isHeaderValue(value) && value.trim() !== "") return value;
   throw new CredentialInputError(failure, {
@@ -128,16 +126,19 @@ async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Prom
 }
 
 function questionOf<T>(context: AttemptContext<T>, authorization: string): Question<T> {
-  const { call, settings, service, progress } = context;
-  const { auth, headers } = settings;
+  const { call, settings: { auth, headers }, service, progress } = context;
+  progress.authorizations.push(authorization);
   return {
     call,
     authorization,
     errorContext: errorContext(context),
-    trustsLength: service.isRuntimeFetch,
     quotesSecret: (text) => {
-      const sent = [authorization, ...secretHeaders(headers)];
-      const secrets = [...call.secrets, ...sent, ...sent.flatMap(wordsOf)];
+      const sent = secretHeaders(headers);
+      const words = [
+        ...progress.authorizations.flatMap(credentialsOf),
+        ...sent.flatMap(wordsOf).filter(isLong),
+      ];
+      const secrets = [...call.secrets, ...progress.authorizations, ...sent, ...words];
       return quotesSecret(text, secrets) || keepsSecret(auth, text);
     },
     lost: progress.lost,
@@ -148,20 +149,27 @@ function questionOf<T>(context: AttemptContext<T>, authorization: string): Quest
 /** The values of the headers that a caller has added; a short one, or what the API asks for, is no secret. */
 function secretHeaders(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers)
-    .filter(([name, value]) =>
-      value.length >= SHORTEST_SECRET && !/^(?:x-saasus-|referer$)/.test(name)
-    )
+    .filter(([name, value]) => isLong(value) && !/^(?:x-saasus-|referer$)/.test(name))
     .map(([, value]) => value);
 }
 
-/** The words of a header's value: a short token is quoted without the scheme before it, a cookie without its name. */
+function isLong(text: string): boolean {
+  return text.length >= SHORTEST_SECRET;
+}
+
+/** What an `Authorization` holds behind its scheme: a token, or the values of what it names. A short one counts as well. */
+function credentialsOf(authorization: string): string[] {
+  return wordsOf(authorization.replace(/^\S+\s|\w+=(?!=|$)/g, ""));
+}
+
+/** The words of a header's value: a token is quoted without the scheme before it, a cookie without its name. */
 function wordsOf(value: string): string[] {
-  return value.split(/[\s,;=]+/).filter((word) => word.length >= SHORTEST_SECRET);
+  return value.split(/[\s,;=]+/);
 }
 
 /** Sends the request, reads the answer, learns from its clock and tells of it. */
 async function exchange<T>(context: AttemptContext<T>, question: Question<T>): Promise<Answer> {
-  const { clock, onResponse } = context.service;
+  const { service: { clock }, onResponse } = context;
   const started = performance.now();
   const sent = clock.local();
   const answer = await receive(context, question);
@@ -172,9 +180,7 @@ async function exchange<T>(context: AttemptContext<T>, question: Question<T>): P
     const { call: { operation }, number } = context;
     const traceId = traceIdOf(answer, question);
     const event = { operation, attempt: number, status, duration };
-    await CallerThrew.guard(() =>
-      onResponse(traceId === undefined ? event : { ...event, traceId })
-    );
+    await onResponse(traceId === undefined ? event : { ...event, traceId });
   }
   return answer;
 }
@@ -184,9 +190,11 @@ async function receive<T>(context: AttemptContext<T>, question: Question<T>): Pr
     const response = await send(context, question.authorization);
     // A fetch of the caller's may answer anything, and the status is told in messages.
     if (!Number.isInteger(response.status)) throw new TypeError("This is no Response");
-    return await readAnswer(response, question);
+    const answer = await readAnswer(response, context.service.isRuntimeFetch);
+    // A fetch of the caller's may answer a call that has ended; nothing must come of that.
+    context.signal.throwIfAborted();
+    return answer;
   } catch (thrown) {
-    if (thrown instanceof CredentialResponseError) throw thrown;
     if (isNotPermitted(thrown)) {
       throw new CredentialInputError(context.call.failure, {
         ...errorContext(context),

@@ -72,7 +72,7 @@ function setDefined(error: CredentialError, fields: Record<string, unknown>): vo
   }
 }
 
-/** An argument or a setting is wrong. Nothing was sent: mend what `issues` names. */
+/** An argument or a setting is wrong: mend what `issues` names. Nothing was sent, unless it is `auth` that failed after a 401. */
 export class CredentialInputError extends CredentialError {
   /** The name of the class. */
   override get name(): string {

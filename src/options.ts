@@ -87,7 +87,7 @@ export interface CredentialClientSettings extends CallOptions {
   now?: (() => number) | undefined;
   /** Told before each retry. What it throws rejects the call as it is. */
   onRetry?: ((event: RetryEvent) => void | Promise<void>) | undefined;
-  /** Told of each answer. What it throws rejects the call as it is. */
+  /** Told of each answer. What it throws rejects the call as it is; its time counts for `totalTimeout` alone. */
   onResponse?: ((event: ResponseEvent) => void | Promise<void>) | undefined;
 }
 

@@ -15,15 +15,18 @@ import {
   isCredentialError,
 } from "./errors.ts";
 import { NO_ANSWER } from "./network_error.ts";
-import type { RetryEvent } from "./options.ts";
+import type { ResponseEvent, RetryEvent } from "./options.ts";
 import { isAnswerLost, retryDelay } from "./retry.ts";
 import type { CallSettings } from "./settings.ts";
+import { TimeLimit } from "./time_limit.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 /** What the transport of one client is made of. */
 export interface Transport extends Service {
   /** Told before each retry. */
   readonly onRetry?: ((event: RetryEvent) => void | Promise<void>) | undefined;
+  /** Told of each answer. */
+  readonly onResponse?: ((event: ResponseEvent) => void | Promise<void>) | undefined;
 }
 
 /** What a call came to. */
@@ -55,10 +58,10 @@ class CallRun<T> {
   readonly #transport: Transport;
   readonly #totalTimeout: number;
   readonly #started = performance.now();
-  readonly #progress: CallProgress = { mayRenew: true, lost: undefined };
+  readonly #progress: CallProgress = { mayRenew: true, lost: undefined, authorizations: [] };
   #attempts = 0;
-  /** The limit that is running, in ms: that of an attempt, or of the whole call. */
-  #limit: number;
+  /** The hook that is waited for, and not the service. */
+  #hook: "onRetry" | "onResponse" | undefined;
   #retry: { readonly delay: number; readonly error: AnyCredentialError } | undefined;
   #good: GoodAnswer<T> | undefined;
 
@@ -67,7 +70,6 @@ class CallRun<T> {
     this.#settings = settings;
     this.#transport = transport;
     this.#totalTimeout = settings.totalTimeout ?? call.totalTimeout;
-    this.#limit = this.#totalTimeout;
   }
 
   async outcome(): Promise<Outcome<T>> {
@@ -86,7 +88,7 @@ class CallRun<T> {
 
   async #request(): Promise<void> {
     try {
-      await this.#firstAttempt();
+      await this.#attempt(this.#settings.signal);
     } catch (failure) {
       if (this.#settings.retry.limit === 0 || !this.#shouldRetry(failure)) throw failure;
       await this.#retryAfter(failure);
@@ -94,36 +96,16 @@ class CallRun<T> {
   }
 
   /**
-   * Most calls need no second attempt, and the machinery for one costs as much as a third of a call (bench/README.md), so that
-   * ky takes over only where the first has failed.
+   * Hands the call over to ky, which begins with the failure that it has met already, and that is worth a retry. Most calls
+   * need no second attempt, and the machinery for one costs as much as a third of a call (bench/README.md), so that ky takes
+   * over only where the first has failed.
    */
-  async #firstAttempt(): Promise<void> {
-    const { timeout, signal } = this.#settings;
-    const controller = new AbortController();
-    const abort = () => controller.abort();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const expiry = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(this.#timeoutError());
-        abort();
-      }, Math.min(timeout, this.#totalTimeout));
-    });
-    signal?.addEventListener("abort", abort, { once: true });
-    try {
-      await Promise.race([expiry, this.#attempt(controller.signal)]);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-    }
-  }
-
-  /** Hands the call over to ky, which begins with the failure that it has met already, and that is worth a retry. */
   async #retryAfter(failure: unknown): Promise<void> {
-    const { timeout, retry: { limit }, signal } = this.#settings;
+    const { retry: { limit }, signal } = this.#settings;
     let isFirst = true;
     await ky(this.#transport.url, {
       method: this.#call.method,
-      timeout,
+      timeout: false,
       totalTimeout: this.#remaining(),
       fetch: async (request) => {
         if (!isFirst) return await this.#attempt((request as Request).signal);
@@ -141,27 +123,49 @@ class CallRun<T> {
     });
   }
 
-  async #attempt(signal: AbortSignal): Promise<Response> {
+  /** Makes an attempt that takes no longer than it may. */
+  async #attempt(signal: AbortSignal | null | undefined): Promise<Response> {
     const number = ++this.#attempts;
+    const { onResponse } = this.#transport;
+    const time = new TimeLimit();
+    const end = () => time.end();
+    signal?.addEventListener("abort", end, { once: true });
+    if (signal?.aborted) end();
+    this.#limitAttempt(time);
+    try {
+      const good = await time.wait(attempt({
+        call: this.#call,
+        settings: this.#settings,
+        service: this.#transport,
+        progress: this.#progress,
+        number,
+        signal: time.signal,
+        onResponse: onResponse && (async (event) => {
+          // The answer is there. A hook that takes its time must not have it asked for again.
+          time.set(this.#remaining(), () => this.#timeoutError());
+          await this.#callHook("onResponse", () => onResponse(event));
+          this.#limitAttempt(time);
+        }),
+      }));
+      this.#good = good;
+      return good.answer.response;
+    } finally {
+      signal?.removeEventListener("abort", end);
+    }
+  }
+
+  #limitAttempt(time: TimeLimit): void {
     const { timeout } = this.#settings;
-    this.#limit = timeout < this.#remaining() ? timeout : this.#totalTimeout;
-    const good = await attempt({
-      call: this.#call,
-      settings: this.#settings,
-      service: this.#transport,
-      progress: this.#progress,
-      number,
-      signal,
-    });
-    this.#good = good;
-    return good.answer.response;
+    const remaining = this.#remaining();
+    const told = timeout < remaining ? timeout : this.#totalTimeout;
+    time.set(Math.min(timeout, remaining), () => this.#timeoutError(told));
   }
 
   /** The one place that decides whether there is another attempt; how long it waits is {@linkcode retryDelay}'s. */
   #shouldRetry(thrown: unknown): boolean {
     const error = this.#translated(thrown);
-    this.#limit = this.#totalTimeout;
-    if (error === undefined || this.#settings.signal?.aborted) return false;
+    const isOver = this.#hook !== undefined || this.#settings.signal?.aborted;
+    if (error === undefined || isOver) return false;
     const delay = retryDelay(error, {
       attempt: this.#attempts,
       remaining: this.#remaining(),
@@ -178,7 +182,17 @@ class CallRun<T> {
     const retry = this.#retry;
     if (onRetry === undefined || retry === undefined) return;
     const { operation } = this.#call;
-    await CallerThrew.guard(() => onRetry({ operation, attempt: this.#attempts, ...retry }));
+    const event = { operation, attempt: this.#attempts, ...retry };
+    await this.#callHook("onRetry", () => onRetry(event));
+  }
+
+  async #callHook(
+    name: "onRetry" | "onResponse",
+    call: () => void | Promise<void>,
+  ): Promise<void> {
+    this.#hook = name;
+    await CallerThrew.guard(call);
+    this.#hook = undefined;
   }
 
   /** The errors of this package as they are, and those of ky as ours; `undefined` for anything else. */
@@ -187,10 +201,10 @@ class CallRun<T> {
     return isTimeoutError(thrown) ? this.#timeoutError() : undefined;
   }
 
-  #timeoutError(): CredentialTimeoutError {
-    const timeout = this.#limit;
+  #timeoutError(timeout = this.#totalTimeout): CredentialTimeoutError {
+    const awaited = this.#hook === undefined ? "answer" : `end of ${this.#hook}`;
     return new CredentialTimeoutError(
-      `${this.#call.failure}: no answer within ${timeout} ms`,
+      `${this.#call.failure}: no ${awaited} within ${timeout} ms`,
       { ...this.#errorContext, timeout },
     );
   }

@@ -1,16 +1,14 @@
-import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { evaluateAnswer, type Question, readAnswer } from "../src/answer.ts";
 import { getCall } from "../src/api_call.ts";
 import { CredentialApiError, CredentialResponseError } from "../src/errors.ts";
 import type { Credentials } from "../src/models.ts";
-import { rejection } from "./fixtures.ts";
 
 const question: Question<Credentials> = {
   call: getCall({ code: crypto.randomUUID() }),
   authorization: "Test x",
   errorContext: { operation: "getAuthCredentials", retryCount: 1 },
-  trustsLength: false,
   quotesSecret: () => false,
   lost: undefined,
   now: () => 0,
@@ -36,7 +34,7 @@ test("evaluateAnswer() tells what an error body has of type and data, whatever e
     [5, {}],
   ];
   for (const [body, fields] of bodies) {
-    const answer = await readAnswer(Response.json(body, { status: 404 }), question);
+    const answer = await readAnswer(Response.json(body, { status: 404 }), false);
     const error = assertThrows(() => evaluateAnswer(answer, question), CredentialApiError);
     const reason = fields.type === undefined ? "" : ` (${type})`;
     assertEquals(error.message, `Cannot exchange temp code: the API answered 404${reason}`);
@@ -60,18 +58,17 @@ test("evaluateAnswer() tells of an error whose body is empty or no JSON by its s
   ];
   for (const [body, contentType] of bodies) {
     const headers = { "content-type": contentType };
-    const answer = await readAnswer(new Response(body, { status: 500, headers }), question);
+    const answer = await readAnswer(new Response(body, { status: 500, headers }), false);
     const error = assertThrows(() => evaluateAnswer(answer, question), CredentialApiError);
     assertEquals(error.message, "Cannot exchange temp code: the API answered 500");
     assertEquals([error.status, error.type, error.data], [500, undefined, undefined]);
   }
 });
 
-test("readAnswer() knows a redirect that a browser does not show", async () => {
-  const hidden = Response.error();
-  assertEquals(hidden.status, 0);
-  const error = await rejection(readAnswer(hidden, question));
-  assertInstanceOf(error, CredentialResponseError);
+test("evaluateAnswer() refuses a redirect that a browser does not show", async () => {
+  const hidden = await readAnswer(Response.error(), false);
+  assertEquals(hidden.response.status, 0);
+  const error = assertThrows(() => evaluateAnswer(hidden, question), CredentialResponseError);
   assertEquals(error.status, 0);
   assertEquals(error.issues, undefined);
 });

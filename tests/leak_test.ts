@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertNotEquals } from "@std/assert";
 import { test } from "node:test";
 import {
   bearerAuth,
+  CredentialApiError,
   CredentialClient,
   CredentialError,
   type RequestAuth,
@@ -9,7 +10,7 @@ import {
   signatureAuth,
 } from "../mod.ts";
 import { json, type Reply, startServer } from "./fault_server.ts";
-import { secret } from "./fixtures.ts";
+import { rejection, scene, secret } from "./fixtures.ts";
 import { leaksIn } from "./leak_search.ts";
 
 /** All that must never be seen, made anew for each test. */
@@ -192,6 +193,35 @@ test("No error quotes a short token, key or cookie without what stands around it
       if (isSent) assertEquals(leaksIn(error, { echoed }), []);
     }
   }
+});
+
+test("No error quotes a token of seven characters, or a key as short", async () => {
+  const seeded = { bearer: secret(7), apiKey: secret(6), saasId: secret(5) };
+  const { bearer, ...keys } = seeded;
+  const schemes = [bearerAuth(bearer), signatureAuth({ ...keys, secretKey: secret() })];
+  for (const auth of [...schemes, () => bearer]) {
+    const names = auth === schemes[1] ? ["apiKey", "saasId"] as const : ["bearer"] as const;
+    for (const name of names) {
+      const echoed = seeded[name];
+      await using s = await scene(json(400, { type: "t", data: { a: `is ${echoed}.` } }), { auth });
+      const error = await rejection(s.client.getAuthCredentials({ code: "c" }));
+      assertInstanceOf(error, CredentialApiError);
+      assertEquals([error.type, error.data], ["t", undefined]);
+    }
+  }
+});
+
+test("No error quotes an authorization that an earlier attempt of the call went out with", async () => {
+  const tokens = Array.from({ length: 3 }, () => secret());
+  let asked = 0;
+  const auth = bearerAuth(() => tokens[asked++] ?? "");
+  const echo = (status: number) =>
+    json(status, { data: { a: tokens[0] } }, { "x-saasus-trace-id": tokens[0] ?? "" });
+  await using s = await scene([json(401, {}), json(503, {}), echo(400)], { auth });
+  const error = await rejection(s.client.getAuthCredentials({ code: "c" }));
+  assertInstanceOf(error, CredentialApiError);
+  assertEquals([asked, error.status, error.retryCount], [3, 400, 1]);
+  assertEquals(leaksIn(error, Object.fromEntries(Object.entries(tokens))), []);
 });
 
 test("No failure before or instead of an answer tells a secret", async () => {

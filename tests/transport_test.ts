@@ -238,6 +238,94 @@ test("totalTimeout holds for an auth, a hook and a fetch that never settle", asy
   }
 });
 
+test("A hook that takes longer than timeout does not have an answer asked for again", async () => {
+  const credentials = someCredentials();
+  await using s = await scene([ok(credentials), apiError(404)], {
+    timeout: 300,
+    onResponse: () => new Promise((resolve) => setTimeout(resolve, 400)),
+  });
+  assertEquals(await s.client.getAuthCredentials(EXCHANGE), credentials);
+
+  const never = () => new Promise<never>(() => {});
+  await using hanging = await scene([ok(), apiError(404)], {
+    timeout: 40,
+    totalTimeout: 80,
+    fetch: () => Promise.resolve(Response.json(credentials)),
+    onResponse: never,
+  });
+  const error = await rejection(hanging.client.getAuthCredentials(EXCHANGE));
+  assertInstanceOf(error, CredentialTimeoutError);
+  assertEquals([error.timeout, error.retryCount], [80, 0]);
+  assertEquals(error.message, "Cannot exchange temp code: no end of onResponse within 80 ms");
+});
+
+test("timeout holds for the request that follows a renewal, whatever time the hook took", async () => {
+  let count = 0;
+  await using s = await scene([apiError(401), "hang"], {
+    auth: () => `Bearer ${count++}`,
+    timeout: 300,
+    onResponse: () => new Promise((resolve) => setTimeout(resolve, 400)),
+    retry: false,
+  });
+  const error = await rejection(s.client.getAuthCredentials(EXCHANGE));
+  assertInstanceOf(error, CredentialTimeoutError);
+  assertEquals([error.timeout, s.server.requests.length], [300, 2]);
+});
+
+test("A call that has ended has no timer running, so that it keeps no process alive", async (t) => {
+  const never = () => new Promise<never>(() => {});
+  const ways: Parameters<typeof scene>[1][] = [{}, { auth: never }, { fetch: never }, {
+    fetch: () => Promise.resolve(Response.json(someCredentials())),
+    onResponse: never,
+  }];
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const running = new Set<unknown>();
+  t.after(() => Object.assign(globalThis, { setTimeout: set, clearTimeout: clear }));
+  for (const options of ways) {
+    await using s = await scene("hang", options);
+    const controller = new AbortController();
+    const counted = (run: () => void, ms?: number) => {
+      const timer = set(() => {
+        running.delete(timer);
+        run();
+      }, ms);
+      running.add(timer);
+      return timer;
+    };
+    Object.assign(globalThis, {
+      setTimeout: counted,
+      clearTimeout: (timer: never) => {
+        running.delete(timer);
+        clear(timer);
+      },
+    });
+    const call = rejection(s.client.getAuthCredentials(EXCHANGE, { signal: controller.signal }));
+    set(() => controller.abort(), 20);
+    await call;
+    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+    assertEquals(running.size, 0);
+  }
+});
+
+test("An answer to a call that has ended is told to nobody, and has nobody asked", async () => {
+  const asked: boolean[] = [];
+  const told: number[] = [];
+  let answerNow: ((response: Response) => void) | undefined;
+  const client = new CredentialClient({
+    auth: ({ rejected }) => `Bearer ${asked.push(rejected)}`,
+    fetch: () => new Promise((resolve) => answerNow = resolve),
+    onResponse: ({ status }) => void told.push(status),
+  });
+  const controller = new AbortController();
+  const call = rejection(client.getAuthCredentials(EXCHANGE, { signal: controller.signal }));
+  await until(() => answerNow !== undefined);
+  controller.abort("gone");
+  assertEquals(await call, "gone");
+  answerNow?.(Response.json({}, { status: 401 }));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals([asked, told], [[false], []]);
+});
+
 test("A signal that is aborted rejects with its reason, and nothing is sent", async () => {
   await using s = await scene(ok());
   const reason = new Error("no more");
@@ -358,6 +446,20 @@ for (const hours of [-30, -1, -0.1, 0.1, 1, 30]) {
   });
 }
 
+test("A 401 has the request signed for the minute of the server, if it is another", async () => {
+  const local = Date.UTC(2026, 5, 1, 12, 0, 55);
+  const date = new Date(local + 20_000).toUTCString();
+  const seen: number[] = [];
+  await using s = await scene([apiError(401, { date }), json(200, someCredentials(), { date })], {
+    now: () => local,
+    auth: ({ timestamp }) =>
+      `Minute ${seen.push(timestamp) && new Date(timestamp).getUTCMinutes()}`,
+  });
+  await s.client.getAuthCredentials(REFRESH);
+  await s.client.getAuthCredentials(REFRESH);
+  assertEquals(seen, [local, local + 20_000, local]);
+});
+
 test("A Date that is garbage, missing or cached does not move the clock", async () => {
   const local = Date.UTC(2026, 5, 1);
   const elsewhere = new Date(local + 3_600_000).toUTCString();
@@ -460,6 +562,34 @@ test("A redirect is refused, and its target never asked", async () => {
     assertEquals(s.server.requests.length, 1);
   }
   assertEquals(elsewhere.server.requests.length, 0);
+});
+
+test("onResponse and the clock learn of answers that are refused as well", async () => {
+  const local = Date.UTC(2026, 5, 1);
+  const date = new Date(local + 3_600_000).toUTCString();
+  const headers = { date, "content-type": "application/json" };
+  for (
+    const refused of [{ status: 302, headers }, {
+      status: 200,
+      headers,
+      body: " ".repeat(2 ** 20 + 1),
+    }]
+  ) {
+    const told: number[] = [];
+    const seen: number[] = [];
+    await using s = await scene([refused, ok()], {
+      now: () => local,
+      auth: ({ timestamp }) => `Bearer ${seen.push(timestamp)}`,
+      onResponse: ({ status }) => void told.push(status),
+    });
+    assertInstanceOf(
+      await rejection(s.client.getAuthCredentials(REFRESH)),
+      CredentialResponseError,
+    );
+    await s.client.getAuthCredentials(REFRESH);
+    assertEquals(told, [refused.status, 200]);
+    assertEquals(seen, [local, local + 3_600_000]);
+  }
 });
 
 test("A body over 1 MiB is refused while it is read, whether or not it tells its length", async () => {
