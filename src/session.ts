@@ -82,7 +82,8 @@ export class CredentialSession {
    *   a client whose own `fetch` is this one does not wait for itself.
    * - A redirect to another origin goes without it, as the fetch standard says and Deno, Bun and Node do.
    * - On 401 there is one refresh and one replay; no refresh, if another caller has brought a new token meanwhile, and no
-   *   replay, if the body is a stream (of a `Request`, a copy is kept until the answer). Where the new token is refused as
+   *   replay, if the body is a stream (of a `Request`, a copy is kept until the answer): that 401 is passed on, and the next
+   *   request has the new token. Where the new token is refused as
    *   well, it is not the token: for 30 s, growing to 5 min, a 401 is then passed on as it is. So is one whose refresh fails.
    *
    * @throws {CredentialSessionError} If nobody is signed in, and the request is for one of `origins`.

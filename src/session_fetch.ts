@@ -17,6 +17,12 @@ export interface SessionFetchOptions {
 
 type FetchInput = RequestInfo | URL;
 
+/** A request as it was when it was asked for. */
+interface Snapshot {
+  readonly input: string | Request;
+  readonly init: RequestInit | undefined;
+}
+
 /** What {@linkcode FailurePause} keeps apart by tokens is one and the same here. */
 const REPLAYS = "";
 
@@ -25,6 +31,8 @@ export class SessionFetch {
   readonly #options: SessionFetchOptions;
   /** Begins when a token that is new is refused as well: then it is not the token that the server minds. */
   readonly #futile: FailurePause;
+  /** A token that took the place of a refused one, while the request could not be sent again to see whether it is taken. */
+  #unproven: string | undefined;
 
   /** Makes it; sends nothing yet. */
   constructor(options: SessionFetchOptions) {
@@ -38,52 +46,57 @@ export class SessionFetch {
     const allowed = allowedOrigins(origins);
     const target = targetOf(input);
     const isOwn = target !== undefined && allowed.includes(target.origin);
-    if (!isOwn || isUsed(input) || headersOf(input, init).has("authorization")) {
+    if (!isOwn || isUsedUp(input, init) || headersOf(input, init).has("authorization")) {
       return await fetch(input, init);
     }
     const signal = signalOf(input, init);
-    const { credentials: { id_token } } = await access.current(signal);
-    const spare = spareOf(input, init);
+    // From here on the caller may change what it has handed over.
+    const request = snapshotOf(input, init);
+    let spare: Snapshot | undefined;
     try {
-      const response = await this.#send(input, init, id_token);
-      if (spare === undefined || response.status !== 401 || !isFrom(target, response)) {
+      const { credentials: { id_token } } = await access.current(signal);
+      spare = spareOf(request);
+      const response = await this.#send(request, id_token);
+      if (response.status !== 401 || !isFrom(target, response)) {
+        if (this.#unproven === id_token) this.#unproven = undefined;
+        return response;
+      }
+      if (spare === undefined && this.#unproven === id_token) {
+        this.#unproven = undefined;
+        this.#futile.begin(REPLAYS, undefined);
         return response;
       }
       const renewed = await this.#renewed(id_token, signal);
       if (renewed === undefined) return response;
+      if (spare === undefined) {
+        this.#unproven = renewed;
+        return response;
+      }
       dropBody(response);
-      return await this.#replay(spare, init, renewed);
+      return await this.#replay(spare, renewed);
+    } catch (thrown) {
+      dropBody(request.input);
+      throw thrown;
     } finally {
       // As long as one copy of a body is unread, its source stays open.
-      dropBody(spare);
+      dropBody(spare?.input);
     }
   }
 
-  async #replay(
-    input: FetchInput,
-    init: RequestInit | undefined,
-    idToken: string,
-  ): Promise<Response> {
-    const response = await this.#send(input, init, idToken);
+  async #replay(request: Snapshot, idToken: string): Promise<Response> {
+    const response = await this.#send(request, idToken);
     if (response.status === 401) this.#futile.begin(REPLAYS, undefined);
     else this.#futile.end();
     return response;
   }
 
-  async #send(
-    input: FetchInput,
-    init: RequestInit | undefined,
-    idToken: string,
-  ): Promise<Response> {
+  async #send({ input, init }: Snapshot, idToken: string): Promise<Response> {
     const { fetch } = this.#options;
     const value = `Bearer ${idToken}`;
     if (isRequest(input) && !init?.headers) {
       // Headers in `init` would reset the referrer and more of the request.
-      const request = new Request(input);
-      // On Bun 1.4.5 that does not use up the other, which then holds its body.
-      dropBody(input);
-      request.headers.set("authorization", value);
-      return await fetch(request, init);
+      input.headers.set("authorization", value);
+      return await fetch(input, init);
     }
     const headers = headersOf(input, init);
     headers.set("authorization", value);
@@ -112,8 +125,38 @@ function isRequest(input: FetchInput): input is Request {
   return typeof input === "object" && "url" in input;
 }
 
-function isUsed(input: FetchInput): boolean {
-  return isRequest(input) && input.bodyUsed;
+/** Whether a request has been sent before, and brings no new body. */
+function isUsedUp(input: FetchInput, init: RequestInit | undefined): boolean {
+  return isRequest(input) && input.bodyUsed && (init?.body ?? undefined) === undefined;
+}
+
+/** Takes what `fetch` would take at once: later on, the caller may change it, or use it for the next request. */
+function snapshotOf(input: FetchInput, init: RequestInit | undefined): Snapshot {
+  const body = init?.body ?? undefined;
+  const own: RequestInit | undefined = init && {
+    ...init,
+    ...body !== undefined && { body: copyOf(body) },
+    ...init.headers && { headers: new Headers(init.headers) },
+  };
+  if (!isRequest(input)) return { input: String(input), init: own };
+  if (input.bodyUsed) return { input: new Request(input, own), init: undefined };
+  const request = new Request(input);
+  // On Bun 1.4.5 that does not use up the other, which then holds its body.
+  dropBody(input);
+  return { input: request, init: own };
+}
+
+/** A copy of a body that can change; what cannot, and a stream, as it is. */
+function copyOf(body: BodyInit): BodyInit {
+  if (body instanceof ArrayBuffer) return body.slice(0);
+  if (ArrayBuffer.isView(body)) {
+    return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  }
+  if (body instanceof URLSearchParams) return new URLSearchParams(body);
+  if (!(body instanceof FormData)) return body;
+  const copy = new FormData();
+  for (const [name, value] of body) copy.append(name, value);
+  return copy;
 }
 
 /** Where a request goes; `undefined` where that is nothing that a token could be meant for. */
@@ -138,12 +181,11 @@ function signalOf(input: FetchInput, init: RequestInit | undefined): CallerSigna
 }
 
 /** What to send if the first request is refused; `undefined` if the body is a stream, which can be sent once. */
-function spareOf(input: FetchInput, init: RequestInit | undefined): FetchInput | undefined {
+function spareOf({ input, init }: Snapshot): Snapshot | undefined {
   const body = init?.body ?? undefined;
   if (body !== undefined && !isReadManyTimes(body)) return undefined;
-  if (!isRequest(input)) return input;
   // A request does not tell what its body was made of, so that a copy of it is kept until the answer.
-  return input.clone();
+  return { input: isRequest(input) ? input.clone() : input, init };
 }
 
 function isReadManyTimes(body: unknown): boolean {

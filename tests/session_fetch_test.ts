@@ -262,16 +262,103 @@ test("session.fetch replays bodies that can be sent again", async () => {
   }
 });
 
-test("session.fetch sends a stream once", async () => {
+const streamed = (): RequestInit =>
+  ({ method: "POST", body: new Blob(["stream"]).stream(), duplex: "half" }) as RequestInit;
+
+test("session.fetch sends a stream once, and refreshes for the next", async () => {
   await using stage = await refusingScene();
   const { session, app, service, refused } = stage;
-  const stream = () => new Blob(["stream"]).stream();
-  const init = (): RequestInit =>
-    ({ method: "POST", body: stream(), duplex: "half" }) as RequestInit;
-  assertEquals(await text(session.fetch(app.origin, init())), [401, "an answer"]);
-  assertEquals(stage.tokens(), [refused]);
+  assertEquals(await text(session.fetch(app.origin, streamed())), [401, "an answer"]);
+  assertEquals([stage.tokens(), service.refreshes], [[refused], 1]);
   assertEquals(app.requests[0]?.body, "stream");
-  assertEquals(service.refreshes, 0);
+  assertEquals(await text(session.fetch(app.origin, streamed())), [200, "an answer"]);
+  assertEquals(stage.tokens(), [refused, await session.getIdToken()]);
+});
+
+test("session.fetch does not refresh for every 401 to a stream", async () => {
+  let status = 401;
+  await using stage = await appScene(() => ({ status }));
+  const { session, service, clock, app } = stage;
+  const post = async () => (await text(session.fetch(app.origin, streamed())))[0];
+  for (let call = 0; call < 20; call++) {
+    assertEquals(await post(), 401);
+    clock.advance(1_000);
+  }
+  assertEquals([app.requests.length, service.refreshes], [20, 1]);
+  status = 200;
+  assertEquals(await post(), 200);
+  clock.advance(MINUTE);
+  // The token was taken meanwhile, so that its time has come, and not the server's whim.
+  status = 401;
+  assertEquals(await post(), 401);
+  assertEquals(service.refreshes, 2);
+});
+
+test("session.fetch sends what it was given, whatever becomes of that afterwards", async () => {
+  await using elsewhere = await serveApp();
+  await using stage = await appScene();
+  const { session, app } = stage;
+
+  const url = new URL(`${app.origin}/pages`);
+  const pages = [1, 2, 3].map((page) => {
+    url.searchParams.set("page", `${page}`);
+    return text(session.fetch(url));
+  });
+  url.port = new URL(elsewhere.origin).port;
+  await Promise.all(pages);
+  assertEquals(
+    app.requests.map(({ path }) => path).sort(),
+    [1, 2, 3].map((p) => `/pages?page=${p}`),
+  );
+  assertEquals(elsewhere.requests, []);
+
+  const bytes = new TextEncoder().encode("before");
+  const buffer = new TextEncoder().encode("before").buffer;
+  const parameters = new URLSearchParams({ is: "before" });
+  const form = new FormData();
+  form.set("is", "before");
+  const headers = new Headers({ "x-is": "before" });
+  const init: RequestInit = { method: "POST", headers, body: "before" };
+  const request = new Request(app.origin, { method: "POST", headers, body: "before" });
+  const calls = [
+    session.fetch(app.origin, { method: "POST", headers, body: bytes }),
+    session.fetch(app.origin, { method: "POST", headers, body: bytes.subarray(1) }),
+    session.fetch(app.origin, { method: "POST", headers, body: buffer }),
+    session.fetch(app.origin, { method: "POST", headers, body: parameters }),
+    session.fetch(app.origin, { method: "POST", headers, body: form }),
+    session.fetch(app.origin, init),
+    session.fetch(request),
+    session.fetch(new Request(app.origin, { method: "POST" }), { body: bytes, headers }),
+  ];
+  const after = new TextEncoder().encode("after!");
+  bytes.set(after);
+  new Uint8Array(buffer).set(after);
+  parameters.set("is", "after");
+  form.set("is", "after");
+  headers.set("x-is", "after");
+  Object.assign(init, { method: "PUT", body: "after" });
+  request.headers.set("x-is", "after");
+  await Promise.all(calls.map(text));
+  for (const { method, headers, body } of app.requests.slice(3)) {
+    assertEquals([method, headers["x-is"]], ["POST", "before"]);
+    assert(body.includes("efore") && !body.includes("after"), body);
+  }
+});
+
+test("session.fetch sends a used request with a new body, as fetch does", async () => {
+  await using stage = await refusingScene();
+  const { session, app, refused } = stage;
+  const request = new Request(app.origin, {
+    method: "POST",
+    headers: { "x-a": "1" },
+    body: "once",
+  });
+  await request.text();
+  assertEquals((await text(session.fetch(request, { body: "new" })))[0], 200);
+  assertEquals(stage.tokens(), [refused, await session.getIdToken()]);
+  for (const { method, headers, body } of app.requests) {
+    assertEquals([method, headers["x-a"], body], ["POST", "1", "new"]);
+  }
 });
 
 test("session.fetch rejects for a request that is used up, as fetch does", async () => {
