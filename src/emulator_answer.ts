@@ -90,10 +90,10 @@ export function truncated({ status, headers, body }: CompleteAnswer): TruncatedA
  * The answer as a `Response`. A handler of `fetch` has no hold of the connection, so that a cut is a body that ends in
  * an error: servers close the connection then.
  */
-export function toResponse(answer: EmulatorAnswer): Response {
+export function toResponse(answer: EmulatorAnswer, method: string): Response {
   switch (answer.kind) {
     case "complete":
-      return new Response(answer.body, answer);
+      return new Response(method === "HEAD" ? null : answer.body, answer);
     case "truncated":
       return new Response(cutAfter(answer.body), answer);
     case "dropped":

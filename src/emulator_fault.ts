@@ -134,7 +134,7 @@ export class FaultSource {
   /** Takes the place of those that are left. */
   set faults(faults: Faults) {
     const isFunction = typeof faults === "function";
-    this.#list = isFunction ? [] : checked(FAULT_LIST, [...faults]);
+    this.#list = isFunction ? [] : [...checked(FAULT_LIST, faults)];
     this.#ask = isFunction ? faults : undefined;
   }
 
@@ -146,7 +146,7 @@ export class FaultSource {
   }
 }
 
-function checked<T>(schema: Schema<T>, value: T): T {
+function checked<T>(schema: Schema<T>, value: unknown): T {
   const result = validate(schema, value);
   if (result.ok) return result.value;
   throw new CredentialInputError("Cannot emulate the fault", { issues: result.issues });

@@ -82,8 +82,8 @@ export interface CredentialEmulatorOptions {
   now?: () => number;
 }
 
-/** The options with nothing left open. Faults have a file of their own. */
-export type EmulatorSettings = Required<Omit<CredentialEmulatorOptions, "faults">>;
+/** The options with nothing left open. */
+export type EmulatorSettings = Required<CredentialEmulatorOptions>;
 
 const WHOLE_NUMBER = "Expected a whole number, 0 or more";
 const BEARER_TOKEN = "Expected a non-empty string of visible ASCII characters";
@@ -94,6 +94,8 @@ const wholeNumber = v.pipe(
   v.minValue(0, WHOLE_NUMBER),
 );
 
+const positiveNumber = v.pipe(wholeNumber, v.minValue(1, "Expected 1 or more"));
+
 const truthValue = v.boolean("Expected true or false");
 
 const settings: Schema<EmulatorSettings> = v.strictObject({
@@ -103,20 +105,22 @@ const settings: Schema<EmulatorSettings> = v.strictObject({
   }),
   signatureWindow: v.optional(wholeNumber, 5),
   codeLifetime: v.optional(wholeNumber, 10_000),
-  idTokenLifetime: v.optional(wholeNumber, 3_600_000),
+  idTokenLifetime: v.optional(positiveNumber, 3_600_000),
   rotation: v.optional(truthValue, false),
   rotationGrace: v.optional(wholeNumber, 0),
-  capacity: v.optional(v.pipe(wholeNumber, v.minValue(1, "Expected 1 or more")), 10_000),
+  capacity: v.optional(positiveNumber, 10_000),
   maxBodySize: v.optional(wholeNumber, 1_048_576),
   cors: v.optional(
     v.union([truthValue, v.array(v.string())], "Expected true, false or a list of origins"),
     false,
   ),
+  // Each is checked where it is taken out.
+  faults: v.optional(v.custom<Faults>(isListOrFunction, "Expected a list or a function"), () => []),
   now: v.optional(v.custom<() => number>(isFunction, "Expected a function"), () => Date.now),
 }, objectMessage);
 
 /** Fills in what was left out. */
-export function settingsOf(options: Omit<CredentialEmulatorOptions, "faults">): EmulatorSettings {
+export function settingsOf(options: CredentialEmulatorOptions): EmulatorSettings {
   const result = validate(settings, options);
   if (result.ok) return result.value;
   throw new CredentialInputError("Cannot make an emulator", { issues: result.issues });
@@ -124,6 +128,10 @@ export function settingsOf(options: Omit<CredentialEmulatorOptions, "faults">): 
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null;
+}
+
+function isListOrFunction(value: unknown): boolean {
+  return Array.isArray(value) || isFunction(value);
 }
 
 function isFunction(value: unknown): boolean {

@@ -57,7 +57,7 @@ export class CredentialEmulator {
    * not hold. `serveEmulator` has neither limit.
    */
   readonly fetch: (request: Request) => Promise<Response> = async (request) =>
-    toResponse(await this.handle(request));
+    toResponse(await this.handle(request), request.method);
 
   /**
    * Makes an emulator that knows no code and no refresh token yet.
@@ -66,9 +66,8 @@ export class CredentialEmulator {
    * @throws {CredentialInputError} If an option is wrong.
    */
   constructor(options: CredentialEmulatorOptions = {}) {
-    const { faults = [], ...rest } = options;
-    this.#settings = settingsOf(rest);
-    this.#faults.faults = faults;
+    this.#settings = settingsOf(options);
+    this.#faults.faults = this.#settings.faults;
     this.#authorization = new AuthorizationCheck(this.#settings);
     this.#vault = new CredentialVault({
       ...this.#settings,

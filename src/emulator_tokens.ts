@@ -31,13 +31,14 @@ export class TokenMint {
 
   #jwt(subject: string, use: "id" | "access"): string {
     const { secretKey, idTokenLifetime, now } = this.#options;
-    const issuedAt = now();
+    const iat = Math.floor(now() / 1000);
     const claims = {
       sub: subject,
       token_use: use,
       jti: randomUUID(),
-      iat: Math.floor(issuedAt / 1000),
-      exp: Math.floor((issuedAt + idTokenLifetime) / 1000),
+      iat,
+      // Both may have fractions (RFC 7519, section 2, NumericDate).
+      exp: iat + idTokenLifetime / 1000,
     };
     const text = `${base64urlJson({ alg: "HS256", typ: "JWT" })}.${base64urlJson(claims)}`;
     return `${text}.${createHmac("sha256", secretKey).update(text).digest("base64url")}`;

@@ -16,12 +16,18 @@ test("new CredentialEmulator() refuses options that are wrong, and names them", 
     [{ cors: "*" }, '"cors": expected true, false or a list of origins'],
     [{ now: 1 }, '"now": expected a function'],
     [{ rotation: "yes" }, '"rotation": expected true or false'],
+    [{ idTokenLifetime: 0 }, '"idTokenLifetime": expected 1 or more'],
+    [null as unknown as object, "expected an object"],
+    [5 as unknown as object, "expected an object"],
+    [{ faults: 5 }, '"faults": expected a list or a function'],
     [{ faults: [{ kind: "dropp" }] }, '"0.kind": expected "delay", "drop"'],
     [{ codeLifeTime: 1 }, "expected only the fields that are known"],
   ];
   for (const [options, message] of wrong) {
     assertThrows(() => new CredentialEmulator(options), CredentialInputError, message);
   }
+  const emulator = new CredentialEmulator();
+  assertThrows(() => emulator.faults = 5 as never, CredentialInputError, "expected a list");
 });
 
 test("CredentialEmulator shows no token when it is inspected or written as JSON", () => {

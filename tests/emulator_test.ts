@@ -181,9 +181,10 @@ test("CredentialEmulator.fetch() answers 404 everywhere but at /v1/auth/credenti
 test("CredentialEmulator.fetch() answers 405 with Allow to other methods", async () => {
   for (const method of ["PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]) {
     const request = new Request(CREDENTIALS_URL, { method, headers: BEARER });
-    const { status, headers } = await call(new CredentialEmulator(), request);
+    const { status, headers, body } = await new CredentialEmulator().fetch(request);
     assertEquals(status, 405);
     assertEquals(headers.get("Allow"), "GET, POST");
+    assertEquals(body === null, method === "HEAD");
   }
 });
 

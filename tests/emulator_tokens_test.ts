@@ -26,9 +26,11 @@ test("CredentialEmulator.issueCredentials() makes JWTs that are valid for an hou
 
 test("CredentialEmulator.issueCredentials() keeps to the idTokenLifetime", () => {
   const clock = new Clock();
-  const emulator = new CredentialEmulator({ now: clock.now, idTokenLifetime: 90_000 });
-  const [, claims] = decoded(emulator.issueCredentials().id_token);
-  assertEquals(claims?.["exp"], clock.now() / 1000 + 90);
+  for (const idTokenLifetime of [90_000, 1_500, 1]) {
+    const emulator = new CredentialEmulator({ now: clock.now, idTokenLifetime });
+    const [, claims] = decoded(emulator.issueCredentials().id_token);
+    assertEquals(claims?.["exp"], clock.now() / 1000 + idTokenLifetime / 1000);
+  }
 });
 
 test("CredentialEmulator.issueCredentials() signs with the secret key", () => {
