@@ -47,5 +47,6 @@ export class FailurePause {
 
 function retryAfterOf(error: unknown): number | undefined {
   if (!isCredentialError(error) || error.code !== "api_error") return undefined;
-  return error.retryAfter && Math.max(SHORTEST_WAIT, error.retryAfter);
+  const { retryAfter } = error;
+  return retryAfter === undefined ? undefined : Math.max(SHORTEST_WAIT, retryAfter);
 }

@@ -159,6 +159,17 @@ test("CredentialSession waits as long as a 429 asks", async () => {
   assertEquals(service.refreshes, 2);
 });
 
+test("CredentialSession waits for a moment even if a 429 asks for none", async () => {
+  const { session, service, clock } = await signedIn();
+  clock.advance(HOUR);
+  service.failure = apiError(429, 0);
+  for (let call = 0; call < 20; call++) await rejection(session.getIdToken());
+  assertEquals(service.refreshes, 1);
+  clock.advance(1_000);
+  await rejection(session.getIdToken());
+  assertEquals(service.refreshes, 2);
+});
+
 test("CredentialSession is not paused for hours by a clock that was set back", async () => {
   const { session, service, clock } = await signedIn();
   clock.advance(HOUR);
