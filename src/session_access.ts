@@ -32,8 +32,8 @@ export class SessionAccess {
       return await this.renewed((held) => isFresh(held, now()), signal);
     } catch (thrown) {
       signal?.throwIfAborted();
-      const { saved } = state;
-      if (saved !== undefined && isValid(saved, now())) return saved;
+      const { lastSaved } = state;
+      if (lastSaved !== undefined && isValid(lastSaved, now())) return lastSaved;
       throw thrown;
     }
   }

@@ -45,6 +45,7 @@ export class SessionState {
   readonly #options: SessionStateOptions;
   #held: HeldCredentials | undefined;
   #standing: Standing = "given";
+  #lastSaved: HeldCredentials | undefined;
   #era = new AbortController();
   #turns: Turn = 0;
   #latestTurn: Turn = 0;
@@ -66,6 +67,11 @@ export class SessionState {
   /** The credentials, once they are in the store, too. */
   get saved(): HeldCredentials | undefined {
     return this.#standing === "saved" ? this.#held : undefined;
+  }
+
+  /** The last of this login that were in the store: what is left to use where later ones cannot be stored. */
+  get lastSaved(): HeldCredentials | undefined {
+    return this.#lastSaved;
   }
 
   /** Whether there are credentials, in memory or in a store that answers at once. */
@@ -131,14 +137,14 @@ export class SessionState {
 
   /** Begins a new login, unless another sign-in or a sign-out has overtaken it. */
   async signIn(held: HeldCredentials, turn: Turn): Promise<void> {
-    if (turn < this.#latestTurn) {
-      throw new CredentialSessionError(
-        "Cannot sign in: another sign-in, or a sign-out, has come in between",
-      );
-    }
+    if (turn < this.#latestTurn) throw overtaken();
     this.#take(turn);
     this.#spent.delete(held);
-    await this.#replace(held, { type: "signed_in" });
+    try {
+      await this.#replace(held, { type: "signed_in" });
+    } catch (thrown) {
+      throw thrown instanceof Superseded ? overtaken() : thrown;
+    }
   }
 
   /**
@@ -219,6 +225,7 @@ export class SessionState {
 
   #forget(): void {
     this.#held = undefined;
+    this.#lastSaved = undefined;
     this.#untold = undefined;
     this.#options.onHold();
   }
@@ -241,7 +248,7 @@ export class SessionState {
     }
     era.throwIfAborted();
     if (this.#held !== held || this.#standing === "saved") return;
-    this.#standing = "saved";
+    this.#setSaved(held);
     this.#options.onHold();
     const event = this.#untold;
     this.#untold = undefined;
@@ -260,11 +267,15 @@ export class SessionState {
     if (this.#held !== undefined && keyOf(this.#held) !== keyOf(stored)) {
       this.#spent.add(this.#held);
     }
-    this.#held = stored;
-    this.#standing = "saved";
+    this.#setSaved(stored);
     this.#absence = undefined;
     onHold();
     if (event !== undefined) listeners.tell(event);
+  }
+
+  #setSaved(held: HeldCredentials): void {
+    this.#held = this.#lastSaved = held;
+    this.#standing = "saved";
   }
 
   #isNewer(stored: HeldCredentials): boolean {
@@ -282,4 +293,10 @@ export class SessionState {
         return this.#standing satisfies never;
     }
   }
+}
+
+function overtaken(): CredentialSessionError {
+  return new CredentialSessionError(
+    "Cannot sign in: another sign-in, or a sign-out, has come in between",
+  );
 }

@@ -4,6 +4,7 @@ import { quotesSecret, SHORTEST_SECRET } from "./redaction.ts";
 import { type Schema, validate } from "./schema.ts";
 import { type HeldCredentials, restored } from "./session_held.ts";
 import type { SessionStore } from "./session_options.ts";
+import { TimeLimit } from "./time_limit.ts";
 
 /** What is stored, as JSON. */
 interface StoredCredentials {
@@ -31,18 +32,28 @@ export interface SessionRecordOptions {
   readonly key: string;
   /** How long ahead of its expiry an ID token is due for a refresh, in ms. */
   readonly margin: number | undefined;
+  /** How long to wait for the store, in ms. */
+  readonly timeout?: number;
 }
+
+/** A store that is out of reach may never answer: clients of databases wait for a connection to come back. */
+const STORE_TIMEOUT = 5_000;
 
 /**
  * The one entry of a session in its store. Reading and writing are done one after the other, so that a write that was
  * slow does not undo a later one: a sign-out stays a sign-out.
  *
- * All methods reject with what the store throws.
+ * All methods reject with what the store throws, or if it does not answer in time. What is late then goes on, and what
+ * changes the entry goes on to keep its turn.
  */
 export class SessionRecord {
   readonly #options: SessionRecordOptions;
   #queue: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  /** How many accesses have begun that the store has not answered yet. */
+  #unanswered = 0;
+  /** The tokens that the store has seen last, which its errors may repeat. */
+  #tokens: readonly string[] = [];
 
   /** Makes a record; reads nothing yet. */
   constructor(options: SessionRecordOptions) {
@@ -52,7 +63,7 @@ export class SessionRecord {
   /** What is stored; `null` for nothing, `undefined` for rubbish and what another version has stored. */
   async read(): Promise<HeldCredentials | null | undefined> {
     const { store, key } = this.#options;
-    const stored: unknown = await this.#inTurn(() => store.getItem(key), []);
+    const stored: unknown = await this.#inTurn("read", () => store.getItem(key));
     return stored === null || stored === undefined ? null : this.#parse(stored);
   }
 
@@ -82,42 +93,83 @@ export class SessionRecord {
       receivedAt,
       expiresAt: expiresAt === Infinity ? undefined : expiresAt,
     };
-    await this.#inTurn(async () => {
+    await this.#inTurn("write", () => {
       unwanted.throwIfAborted();
-      await store.setItem(key, JSON.stringify(stored));
-    }, Object.values(credentials));
+      this.#tokens = Object.values(credentials);
+      return store.setItem(key, JSON.stringify(stored));
+    });
   }
 
   /** Removes what is stored, if it is still what is to go. */
   async remove(isIt?: (stored: HeldCredentials) => boolean): Promise<void> {
     const { store, key } = this.#options;
-    await this.#inTurn(async () => {
-      if (isIt !== undefined) {
-        const stored = this.#parse(await store.getItem(key));
-        if (stored === undefined || !isIt(stored)) return;
-      }
-      await store.removeItem(key);
-    }, []);
+    await this.#inTurn(
+      "remove",
+      () => isIt === undefined ? store.removeItem(key) : this.#removeIf(isIt),
+    );
   }
 
-  async #inTurn<T>(access: () => T | Promise<T>, secrets: readonly string[]): Promise<T> {
-    const result = this.#queue.then(access);
-    this.#queue = result.catch(() => {});
+  async #removeIf(isIt: (stored: HeldCredentials) => boolean): Promise<void> {
+    const { store, key } = this.#options;
+    const stored = this.#parse(await store.getItem(key));
+    if (stored !== undefined && isIt(stored)) await store.removeItem(key);
+  }
+
+  async #inTurn<T>(kind: keyof typeof FAILURES, access: () => T | Promise<T>): Promise<T> {
+    const { timeout = STORE_TIMEOUT } = this.#options;
+    const limit = new TimeLimit();
+    const start = () =>
+      limit.set(timeout, () => new Error(`${FAILURES[kind]}: no answer within ${timeout} ms`));
+    if (this.#unanswered > 0) start();
+    const before = this.#queue;
+    const result = before.then(() => {
+      const answer = access();
+      if (answer instanceof Promise) {
+        start();
+        void this.#count(answer);
+      }
+      return answer;
+    });
+    const inTime = limit.wait(result);
+    // A late read does no harm to what comes after it.
+    this.#queue = kind === "read" ? settled(before.then(() => inTime)) : settled(result);
     this.#waiting++;
     try {
-      return await result;
+      return await inTime;
     } catch (thrown) {
-      throw storeFailure(thrown, secrets);
+      throw storeFailure(thrown, this.#tokens, FAILURES[kind]);
     } finally {
       this.#waiting--;
     }
+  }
+
+  async #count(answer: Promise<unknown>): Promise<void> {
+    this.#unanswered++;
+    await settled(answer);
+    this.#unanswered--;
   }
 
   #parse(stored: unknown): HeldCredentials | undefined {
     const result = validate(storedCredentials, typeof stored === "string" ? json(stored) : stored);
     if (!result.ok) return undefined;
     const { credentials, receivedAt, expiresAt = Infinity } = result.value;
+    this.#tokens = Object.values(credentials);
     return restored(credentials, { receivedAt, expiresAt }, this.#options.margin);
+  }
+}
+
+/** What has failed, for each kind of access. */
+const FAILURES = {
+  read: "Cannot read the credentials from the store",
+  write: "Cannot store the credentials",
+  remove: "Cannot remove the credentials from the store",
+};
+
+async function settled(promise: Promise<unknown>): Promise<void> {
+  try {
+    await promise;
+  } catch {
+    // Whoever waits for it is told.
   }
 }
 
@@ -142,17 +194,24 @@ export function memoryStore(): SessionStore {
 /** How much of what a store throws is looked at. */
 const MOST_THROWN = { values: 200, characters: 20_000 };
 
+/** Fields that a value may have from its class, and that show when it is printed. */
+const INHERITED = ["message", "stack", "cause", "href", "url"];
+
 /**
  * What a store has thrown, as it is; or, where it repeats a token, an error that says so. Errors of Redis clients carry the
  * command that failed with its arguments, and so the tokens that could not be stored.
  */
-export function storeFailure(thrown: unknown, secrets: readonly string[]): unknown {
+export function storeFailure(
+  thrown: unknown,
+  secrets: readonly string[],
+  failure: string,
+): unknown {
   // Shorter texts are no tokens, and are found in every error by chance.
   const tokens = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
   if (tokens.length === 0 || isHarmless(textOf(thrown), tokens)) return thrown;
   const message = thrown instanceof Error ? thrown.message : undefined;
   const reason = message && isHarmless(message, tokens) ? message : "the store failed";
-  return new Error(`Cannot store the credentials: ${reason}`);
+  return new Error(`${failure}: ${reason}`);
 }
 
 function isHarmless(text: string | undefined, tokens: readonly string[]): boolean {
@@ -171,9 +230,9 @@ function textOf(thrown: unknown): string | undefined {
       if (typeof value === "string") {
         lines.push(value);
         characters += value.length;
-      } else if (typeof value === "object" && value !== null && !seen.has(value)) {
+      } else if (isObject(value) && !seen.has(value)) {
         seen.add(value);
-        for (const name of Reflect.ownKeys(value)) pending.push(Reflect.get(value, name));
+        pending.push(...partsOf(value));
       }
       if (seen.size > MOST_THROWN.values || characters > MOST_THROWN.characters) return undefined;
     }
@@ -181,4 +240,15 @@ function textOf(thrown: unknown): string | undefined {
     return undefined;
   }
   return lines.join("\n");
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+function partsOf(value: object): unknown[] {
+  if (ArrayBuffer.isView(value)) return [new TextDecoder().decode(value)];
+  const names = [...Reflect.ownKeys(value), ...INHERITED];
+  const parts = names.map((name): unknown => Reflect.get(value, name));
+  return value instanceof Map || value instanceof Set ? [...parts, ...value] : parts;
 }

@@ -110,6 +110,28 @@ test("CredentialSession.signIn() that was begun later wins over one that is slow
   assertEquals(await session.getIdToken(), id_token);
 });
 
+test("CredentialSession.signIn() says that it was overtaken while it was being stored", async () => {
+  for (const overtake of ["signIn", "signOut"] as const) {
+    const store = new AsyncStore();
+    const { session } = scene({ store });
+    const gate = Promise.withResolvers<void>();
+    store.gate = gate.promise;
+    const first = rejection(session.signIn(crypto.randomUUID()));
+    await settle();
+    assertEquals(store.log, ["setItem"]);
+    const second = overtake === "signIn" ? session.signIn(crypto.randomUUID()) : session.signOut();
+    gate.resolve();
+    const error = await first;
+    assert(error instanceof CredentialSessionError, String(error));
+    assertEquals(
+      error.message,
+      "Cannot sign in: another sign-in, or a sign-out, has come in between",
+    );
+    await second;
+    assertEquals(session.signedIn, overtake === "signIn");
+  }
+});
+
 test("CredentialSession.signIn() that fails does not cost the login that there was", async () => {
   const { session, service, clock } = await signedIn();
   service.rotation = true;

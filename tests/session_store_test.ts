@@ -156,6 +156,24 @@ test("CredentialSession keeps what it could not store, and stores it with the ne
   assertEquals(events, ["signed_in", "refreshed"]);
 });
 
+test("CredentialSession hands out the last token that was stored while a new one cannot be", async () => {
+  const store = new AsyncStore();
+  const { session, clock, service } = await signedIn({ store });
+  const before = await session.getIdToken();
+  const failure = store.failures.setItem = new Error("quota exceeded");
+  clock.advance(56 * MINUTE);
+  for (let call = 0; call < 3; call++) assertEquals(await session.getIdToken(), before);
+  clock.advance(5 * MINUTE);
+  assertEquals(await rejection(session.getIdToken()), failure);
+  delete store.failures.setItem;
+  assertNotEquals(await session.getIdToken(), before);
+  assertEquals(service.refreshes, 1);
+
+  store.failures.setItem = failure;
+  await rejection(session.signIn(crypto.randomUUID()));
+  assertEquals(await rejection(session.getIdToken()), failure, "that is another login's token");
+});
+
 test("CredentialSession.signIn() rejects with the error of the store, and does not lose the login", async () => {
   const store = new AsyncStore();
   const { session, service, events } = scene({ store });
@@ -199,6 +217,51 @@ test("CredentialSession frees a caller from a store that hangs", async () => {
   }
 });
 
+test("SessionRecord waits only so long for a store, and goes on with it when it answers again", async () => {
+  const store = new AsyncStore();
+  const record = new SessionRecord({ store, key: KEY, margin: undefined, timeout: 20 });
+  const credentials = { id_token: "opaque", access_token: crypto.randomUUID() };
+  const held = received(credentials, { receivedAt: 0, origin: "code", margin: undefined });
+  const { signal } = new AbortController();
+  store.gate = new Promise(() => {});
+  assertEquals(
+    String(await rejection(record.read())),
+    "Error: Cannot read the credentials from the store: no answer within 20 ms",
+  );
+  store.gate = undefined;
+  assertEquals(await record.read(), null);
+
+  const gate = Promise.withResolvers<void>();
+  store.gate = gate.promise;
+  assertEquals(
+    String(await rejection(record.write(held, signal))),
+    "Error: Cannot store the credentials: no answer within 20 ms",
+  );
+  store.gate = undefined;
+  assertEquals(
+    String(await rejection(record.remove())),
+    "Error: Cannot remove the credentials from the store: no answer within 20 ms",
+  );
+  gate.resolve();
+  await settle();
+  assertEquals(store.log.slice(-2), ["setItem", "removeItem"], "what was late has kept its turn");
+  assertEquals(store.items.size, 0);
+});
+
+test("CredentialSession lets no token out in the error of a store that is read", async () => {
+  const store = new AsyncStore();
+  const { session, clock } = await signedIn({ store });
+  const { refresh_token = "" } = await session.getCredentials();
+  store.failures.getItem = new SyntaxError(`Unexpected token in ${store.items.get(KEY)}`);
+  clock.advance(HOUR);
+  const error = await rejection(session.getIdToken());
+  assertEquals(leaksIn(error, { refresh_token }), []);
+  assertEquals(
+    String(error),
+    "Error: Cannot read the credentials from the store: the store failed",
+  );
+});
+
 test("SessionRecord.write() writes nothing that is not wanted any more when it is its turn", async () => {
   const store = new AsyncStore();
   const gate = Promise.withResolvers<void>();
@@ -236,7 +299,9 @@ test("CredentialSession lets no token out in the error of a store", async () => 
 test("storeFailure() passes on what repeats no token", () => {
   const token = crypto.randomUUID();
   const harmless = [new Error("disk full"), new Error("a", { cause: new Error("b") }), "text", 5];
-  for (const thrown of harmless) assertEquals(storeFailure(thrown, [token]), thrown);
+  for (const thrown of harmless) {
+    assertEquals(storeFailure(thrown, [token], "Cannot store"), thrown);
+  }
 });
 
 test("storeFailure() hides a token, however deep it is, and what cannot be looked at", () => {
@@ -255,9 +320,15 @@ test("storeFailure() hides a token, however deep it is, and what cannot be looke
       },
     },
     Array.from({ length: 1_000 }, () => ({})),
+    { url: new URL(`http://kv.example/?value=${token}`) },
+    { command: new Map([["set", [token]]]) },
+    new Set([{ token }]),
+    Object.assign(() => {}, { token }),
+    new DOMException(`Cannot write ${token}`),
+    { arguments: [new TextEncoder().encode(token)] },
   ];
   for (const thrown of hiding) {
-    const failure = storeFailure(thrown, [token]);
+    const failure = storeFailure(thrown, [token], "Cannot store");
     assertNotEquals(failure, thrown);
     assertEquals(leaksIn(failure, { token }), []);
   }
