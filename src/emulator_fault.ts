@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { CredentialInputError } from "./errors.ts";
+import { isHeaderValue } from "./headers.ts";
 import { type ApiErrorBody, ApiErrorBodySchema } from "./models.ts";
 import { objectMessage, type Schema, validate } from "./schema.ts";
 
@@ -154,8 +155,7 @@ function checked<T>(schema: Schema<T>, value: unknown): T {
 
 function isHeaders(value: unknown): boolean {
   try {
-    new Headers(value as Record<string, string>);
-    return true;
+    return [...new Headers(value as Record<string, string>).values()].every(isHeaderValue);
   } catch {
     return false;
   }

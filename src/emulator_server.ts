@@ -90,7 +90,13 @@ async function respond(
 ): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  send(await answerOf(emulator, request, gone.signal), request, response);
+  const answer = await answerOf(emulator, request, gone.signal);
+  try {
+    send(answer, request, response);
+  } catch {
+    // An answer that cannot be written must not end the process.
+    request.socket.destroy();
+  }
 }
 
 async function answerOf(

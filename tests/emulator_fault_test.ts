@@ -121,6 +121,19 @@ test("CredentialEmulator.faults loses the refresh token of a rotation after_hand
   assertEquals((await refresh(emulator, refresh_token)).status, 404);
 });
 
+test("CredentialEmulator.faults refuses headers that no server could send", () => {
+  for (const value of ["a\u0001b", "a\u007fb", "a\nb", "漢"]) {
+    assertThrows(
+      () =>
+        new CredentialEmulator({
+          faults: [{ kind: "status", status: 503, headers: { a: value } }],
+        }),
+      CredentialInputError,
+      "expected an object of valid header names and values",
+    );
+  }
+});
+
 test("CredentialEmulator.faults answers a status with its headers and body", async () => {
   const answered = async (fault: Omit<Extract<Fault, { kind: "status" }>, "kind">) => {
     const emulator = new CredentialEmulator({ faults: [{ kind: "status", ...fault }] });

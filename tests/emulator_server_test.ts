@@ -195,6 +195,26 @@ test("serveEmulator() answers 413 to a body that is too long, and the client hea
   });
 });
 
+test("serveEmulator() cuts the connection where a handler's answer cannot be sent, and goes on", async () => {
+  const emulator = new CredentialEmulator();
+  let status = 99;
+  const server = await serveEmulator({
+    handle: async (request) => {
+      const answer = await emulator.handle(request);
+      return answer.kind === "dropped" ? answer : { ...answer, status };
+    },
+  });
+  try {
+    await assertRejects(() => fetch(`${server.url}/credentials`), TypeError);
+    status = 401;
+    const answer = await fetch(`${server.url}/credentials`);
+    assertEquals(answer.status, 401);
+    await answer.body?.cancel();
+  } finally {
+    await server.close();
+  }
+});
+
 test("serveEmulator() answers 500 when a fault function throws, and goes on", async () => {
   await served({}, async ({ port }, emulator) => {
     emulator.faults = () => {
