@@ -75,8 +75,16 @@ function isRetried(error: AnyCredentialError): boolean {
   }
 }
 
-/** Whether the service may have acted on a request whose answer never came. */
+/** Whether the service may have acted on a request whose answer never came, to us or to a gateway before it. */
 export function isAnswerLost(error: AnyCredentialError): boolean {
-  return error.code === "timeout" ||
-    (error.code === "network_error" && !["refused", "dns", "tls"].includes(error.reason));
+  switch (error.code) {
+    case "timeout":
+      return true;
+    case "network_error":
+      return !["refused", "dns", "tls"].includes(error.reason);
+    case "api_error":
+      return error.status === 502 || error.status === 504;
+    default:
+      return false;
+  }
 }
