@@ -135,6 +135,7 @@ export class CredentialSession {
       isShared: store !== undefined,
       listeners: this.#listeners,
       onHold: () => this.#background?.update(),
+      now,
       given: credentials && received(credentials, { receivedAt: now(), origin: "known", margin }),
     });
     const refresher = new Refresher(
@@ -200,11 +201,11 @@ export class CredentialSession {
     const message = "Cannot sign in";
     const input = typeof login === "string" ? { code: login } : login;
     const flow = checkInput(AuthFlowSchema, input, { message, operation: "getAuthCredentials" });
-    const signal = options?.signal ?? undefined;
+    const signal = options?.signal;
     signal?.throwIfAborted();
     const turn = this.#state.nextTurn();
     const answer = await untilAborted(
-      this.#client.getAuthCredentials(flow, signal && { signal }),
+      this.#client.getAuthCredentials(flow, signal ? { signal } : undefined),
       signal,
     );
     const held = received(answer, {

@@ -38,11 +38,19 @@ interface Rejection {
   readonly rejection: AnyCredentialError;
 }
 
+/** A refresh that is under way. */
+interface Flight {
+  readonly era: AbortSignal;
+  readonly result: Promise<HeldCredentials>;
+  /** Whether the service is asked, and not only the store. */
+  isSent: boolean;
+}
+
 /** Refreshes, one at a time for all who ask, and not again too soon after a failure. */
 export class Refresher {
   readonly #options: RefresherOptions;
   readonly #pause: FailurePause;
-  #flight: { readonly era: AbortSignal; readonly result: Promise<HeldCredentials> } | undefined;
+  #flight: Flight | undefined;
 
   /** Makes a refresher. */
   constructor(options: RefresherOptions) {
@@ -58,11 +66,16 @@ export class Refresher {
    */
   async refresh(held: HeldCredentials, isEnough: IsEnough): Promise<HeldCredentials> {
     const { era } = this.#options.state;
-    if (this.#flight?.era === era) return await this.#flight.result;
+    const current = this.#flight;
+    if (current?.era === era) {
+      const result = await current.result;
+      // What was found in the store may be enough for another caller, and not for this one.
+      return current.isSent || isEnough(result) ? result : await this.refresh(result, isEnough);
+    }
     const failure = this.#pause.failureOf(keyOf(held));
     if (failure !== undefined) throw failure.error;
     const result = untilAborted(this.#run(era, isEnough), era);
-    const flight = this.#flight = { era, result };
+    const flight = this.#flight = { era, result, isSent: false };
     try {
       return await result;
     } finally {
@@ -110,6 +123,7 @@ export class Refresher {
     held: HeldCredentials,
   ): Promise<Answer | Rejection> {
     const { client, endsSession } = this.#options;
+    if (this.#flight?.era === signal) this.#flight.isSent = true;
     const flow = { authFlow: "refreshTokenAuth", refreshToken } as const;
     try {
       return { credentials: await client.getAuthCredentials(flow, { signal }) };

@@ -33,6 +33,8 @@ export interface SessionStateOptions {
   readonly listeners: SessionListeners;
   /** Called whenever the credentials change. */
   readonly onHold: () => void;
+  /** The local clock, in ms. */
+  readonly now: () => number;
   /** What the application has given to start with. */
   readonly given: HeldCredentials | undefined;
 }
@@ -53,6 +55,8 @@ export class SessionState {
   readonly #spent = new SpentLogins();
   /** What is to be told once the credentials are stored. */
   #untold: SessionEvent | undefined;
+  /** The time of a sign-out that the store did not let go for: what was received before it is signed out. */
+  #leftAt = -Infinity;
   /** Why nobody is signed in; `undefined` while that has not been found out. */
   #absence: string | undefined;
   /** Whether the store was seen to keep what is put into it, so that what is missing was taken out by somebody. */
@@ -140,6 +144,7 @@ export class SessionState {
     if (turn < this.#latestTurn) throw overtaken();
     this.#take(turn);
     this.#spent.delete(held);
+    this.#leftAt = -Infinity;
     try {
       await this.#replace(held, { type: "signed_in" });
     } catch (thrown) {
@@ -168,8 +173,14 @@ export class SessionState {
   async signOut(): Promise<void> {
     this.#take(this.nextTurn());
     this.#absence = "it was signed out; call signIn() with the code of a login";
-    this.#options.listeners.tell({ type: "signed_out" });
-    await this.#options.record.remove();
+    const { listeners, record, now } = this.#options;
+    listeners.tell({ type: "signed_out" });
+    try {
+      await record.remove();
+    } catch (thrown) {
+      this.#leftAt = now();
+      throw thrown;
+    }
   }
 
   /**
@@ -280,7 +291,7 @@ export class SessionState {
 
   #isNewer(stored: HeldCredentials): boolean {
     const held = this.#held;
-    if (this.#spent.has(stored)) return false;
+    if (this.#spent.has(stored) || stored.receivedAt <= this.#leftAt) return false;
     if (held === undefined) return true;
     switch (this.#standing) {
       case "given":

@@ -63,6 +63,21 @@ test("CredentialSession goes on with the refresh token of a rotation", async () 
   assert(seen.has(store.refreshToken));
 });
 
+test("CredentialSession.refresh() asks the service, even beside a caller for whom the store has enough", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock } = await signedIn({ store });
+  const other = another();
+  await other.getIdToken();
+  clock.advance(59 * MINUTE);
+  const { id_token } = await other.refresh();
+  clock.advance(2 * MINUTE);
+  assertEquals(service.refreshes, 1);
+  const [found, refreshed] = await Promise.all([session.getIdToken(), session.refresh()]);
+  assertEquals(found, id_token);
+  assertNotEquals(refreshed.id_token, id_token);
+  assertEquals(service.refreshes, 2);
+});
+
 test("CredentialSession hands nothing out before it is stored", async () => {
   const store = new AsyncStore();
   const { session, clock, service } = await signedIn({ store });

@@ -35,6 +35,34 @@ test("CredentialSession.signOut() wins over a refresh whose answer comes late", 
   assertEquals(events, ["signed_in", "signed_out"]);
 });
 
+test("CredentialSession.signOut() wins over the answer of a client that minds no signal", async () => {
+  const { session, service, events } = await signedIn();
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const waiter = rejection(session.refresh());
+  await settle();
+  await session.signOut();
+  gate.resolve();
+  await waiter;
+  await settle();
+  assertEquals(session.signedIn, false);
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession.signOut() stays a sign-out when a store that was not read yet does not let go", async () => {
+  const store = new AsyncStore();
+  const { another, session: other, clock } = await signedIn({ store });
+  const session = another();
+  const failure = store.failures.removeItem = new Error("read only");
+  assertEquals(await rejection(session.signOut()), failure);
+  clock.advance(1_000);
+  assert(await rejection(session.getIdToken()) instanceof CredentialSessionError);
+  assertEquals(session.signedIn, false);
+
+  const { id_token } = await other.signIn(crypto.randomUUID());
+  assertEquals(await session.getIdToken(), id_token, "a later login counts");
+});
+
 test("CredentialSession.signOut() wins over a refresh that is being stored", async () => {
   const store = new AsyncStore();
   const { session, clock, events } = await signedIn({ store });
@@ -292,6 +320,17 @@ test("CredentialSession is signed out by another session over its store, at the 
   assertEquals(service.refreshes, 0);
   assertEquals(store.items.size, 0);
   assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession that has only read a login is signed out by another session, too", async () => {
+  const store = new AsyncStore();
+  const { session, another, clock } = await signedIn({ store });
+  const reader = another();
+  await reader.getIdToken();
+  await session.signOut();
+  clock.advance(HOUR);
+  await assertRejects(() => reader.getIdToken(), CredentialSessionError, "signed out elsewhere");
+  assertEquals(store.items.size, 0);
 });
 
 test("CredentialSession does not undo a sign-out elsewhere by an answer that comes late", async () => {
