@@ -21,8 +21,6 @@ export interface ErrorContext {
 export interface Question<T> {
   /** The call that is answered. */
   readonly call: ApiCall<T>;
-  /** The value of the `Authorization` header that went out. */
-  readonly authorization: string;
   /** What every error about the answer tells of the call. */
   readonly errorContext: ErrorContext;
   /** Finds what an error must not repeat: tokens of the call, and the headers that went out with it. */

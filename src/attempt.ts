@@ -11,7 +11,7 @@ import { type AnyCredentialError, CredentialInputError, CredentialNetworkError }
 import { isHeaderValue } from "./headers.ts";
 import { isNotPermitted, networkErrorReason, NO_ANSWER } from "./network_error.ts";
 import type { ResponseEvent } from "./options.ts";
-import { keepsSecret, quotesSecret, SHORTEST_SECRET } from "./redaction.ts";
+import { quotesHidden, quotesSecret, SHORTEST_SECRET } from "./redaction.ts";
 import type { ServerClock } from "./server_clock.ts";
 import type { CallSettings } from "./settings.ts";
 
@@ -34,7 +34,7 @@ export interface CallProgress {
   /** The first error of the call after which the service may have acted on the request. */
   lost: AnyCredentialError | undefined;
   /** All values of the `Authorization` header that went out: none may be repeated by an error. */
-  readonly authorizations: string[];
+  readonly authorizations: Set<string>;
 }
 
 /** What an attempt works with. */
@@ -97,16 +97,13 @@ export class CallerThrew {
  */
 export async function attempt<T>(context: AttemptContext<T>): Promise<GoodAnswer<T>> {
   const { progress } = context;
+  const question = questionOf(context);
   const authorization = await authorize(context, false);
-  let question = questionOf(context, authorization);
-  let answer = await exchange(context, question);
+  let answer = await roundTrip(context, question, authorization);
   if (answer.response.status === 401 && progress.mayRenew) {
     progress.mayRenew = false;
     const renewed = await authorize(context, true);
-    if (renewed !== authorization) {
-      question = questionOf(context, renewed);
-      answer = await exchange(context, question);
-    }
+    if (renewed !== authorization) answer = await roundTrip(context, question, renewed);
   }
   return { data: evaluateAnswer(answer, question), answer, question };
 }
@@ -125,21 +122,19 @@ async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Prom
   });
 }
 
-function questionOf<T>(context: AttemptContext<T>, authorization: string): Question<T> {
+function questionOf<T>(context: AttemptContext<T>): Question<T> {
   const { call, settings: { auth, headers }, service, progress } = context;
-  progress.authorizations.push(authorization);
   return {
     call,
-    authorization,
     errorContext: errorContext(context),
     quotesSecret: (text) => {
       const sent = secretHeaders(headers);
       const words = [
-        ...progress.authorizations.flatMap(credentialsOf),
+        ...[...progress.authorizations].flatMap(credentialsOf),
         ...sent.flatMap(wordsOf).filter(isLong),
       ];
       const secrets = [...call.secrets, ...progress.authorizations, ...sent, ...words];
-      return quotesSecret(text, secrets) || keepsSecret(auth, text);
+      return quotesSecret(text, secrets) || quotesHidden(auth, text);
     },
     lost: progress.lost,
     now: () => service.clock.now(),
@@ -168,11 +163,16 @@ function wordsOf(value: string): string[] {
 }
 
 /** Sends the request, reads the answer, learns from its clock and tells of it. */
-async function exchange<T>(context: AttemptContext<T>, question: Question<T>): Promise<Answer> {
+async function roundTrip<T>(
+  context: AttemptContext<T>,
+  question: Question<T>,
+  authorization: string,
+): Promise<Answer> {
   const { service: { clock }, onResponse } = context;
   const started = performance.now();
   const sent = clock.local();
-  const answer = await receive(context, question);
+  context.progress.authorizations.add(authorization);
+  const answer = await receive(context, authorization);
   const { status, headers } = answer.response;
   clock.learn({ sent, received: clock.local(), headers });
   if (onResponse !== undefined) {
@@ -185,9 +185,9 @@ async function exchange<T>(context: AttemptContext<T>, question: Question<T>): P
   return answer;
 }
 
-async function receive<T>(context: AttemptContext<T>, question: Question<T>): Promise<Answer> {
+async function receive<T>(context: AttemptContext<T>, authorization: string): Promise<Answer> {
   try {
-    const response = await send(context, question.authorization);
+    const response = await send(context, authorization);
     // A fetch of the caller's may answer anything, and the status is told in messages.
     if (!Number.isInteger(response.status)) throw new TypeError("This is no Response");
     const answer = await readAnswer(response, context.service.isRuntimeFetch);

@@ -22,8 +22,10 @@ const MOST_DATA = { characters: 4_096, values: 512 };
  */
 export function quotesSecret(text: string, secrets: readonly string[]): boolean {
   const versions = [text];
-  for (let decoded = text; versions.length <= MOST_ENCODINGS; versions.push(decoded)) {
+  let decoded = text;
+  while (decoded.includes("%") && versions.length <= MOST_ENCODINGS) {
     decoded = percentDecoded(decoded);
+    versions.push(decoded);
   }
   const searched = versions.join("\n").toLowerCase();
   return secrets.some((secret) => secret !== "" && quotes(searched, secret.toLowerCase()));
@@ -55,23 +57,23 @@ function percentDecoded(text: string): string {
 }
 
 /** Not enumerable, and a function: whoever looks at an auth sees no secret. */
-const KEEPS_SECRET: unique symbol = Symbol("keepsSecret");
+const QUOTES_HIDDEN: unique symbol = Symbol("quotesHidden");
 
 /**
  * Lets an `auth` find a secret of its own that never goes on the wire, but that the service knows, and could repeat in an
  * error.
  */
-export function keepSecret(auth: RequestAuth, secret: string): RequestAuth {
+export function hideSecret(auth: RequestAuth, secret: string): RequestAuth {
   const value = (text: string) => quotesSecret(text, [secret]);
-  return Object.defineProperty(auth, KEEPS_SECRET, { value });
+  return Object.defineProperty(auth, QUOTES_HIDDEN, { value });
 }
 
-/** Whether a text quotes the secret that an `auth` keeps. */
-export function keepsSecret(
-  auth: RequestAuth & { [KEEPS_SECRET]?: (text: string) => boolean },
+/** Whether a text quotes the secret that an `auth` hides. */
+export function quotesHidden(
+  auth: RequestAuth & { [QUOTES_HIDDEN]?: (text: string) => boolean },
   text: string,
 ): boolean {
-  return auth[KEEPS_SECRET]?.(text) ?? false;
+  return auth[QUOTES_HIDDEN]?.(text) ?? false;
 }
 
 /** Tells whether a text quotes a secret of the call. */

@@ -3,7 +3,7 @@ import { isVisibleAscii } from "./headers.ts";
 import { hmacOf } from "./hmac.ts";
 import { must, type OptionReaders, readOptions } from "./read_options.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
-import { keepSecret } from "./redaction.ts";
+import { hideSecret } from "./redaction.ts";
 
 /** The three parts of a SaaSus signature, as the platform's console shows them. */
 export interface SignatureAuthOptions {
@@ -89,7 +89,7 @@ export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
     const signature = await hmac(signedText(request, apiKey));
     return `SAASUSSIGV1 Sig=${signature}, SaaSID=${saasId}, APIKey=${apiKey}`;
   };
-  return keepSecret(auth, secretKey);
+  return hideSecret(auth, secretKey);
 }
 
 /** The text under the signature: minute, API key, method, URL without its scheme, body; nothing between them. */

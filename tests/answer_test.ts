@@ -7,7 +7,6 @@ import type { Credentials } from "../src/models.ts";
 
 const question: Question<Credentials> = {
   call: getCall({ code: crypto.randomUUID() }),
-  authorization: "Test x",
   errorContext: { operation: "getAuthCredentials", retryCount: 1 },
   quotesSecret: () => false,
   lost: undefined,

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
 import {
-  keepSecret,
-  keepsSecret,
+  hideSecret,
+  quotesHidden,
   quotesSecret,
   safeData,
   safeTraceId,
@@ -163,43 +163,43 @@ test("safeData() drops data that is too large or too deep, without a stack that 
   for (const data of large) assertEquals(safeData(data, () => false), undefined);
 });
 
-test("keepSecret() answers the same auth, to be called as before", async () => {
+test("hideSecret() answers the same auth, to be called as before", async () => {
   const asked: AuthRequest[] = [];
   const auth: RequestAuth = (request) => {
     asked.push(request);
     return "Test x";
   };
-  const keeper = keepSecret(auth, randomText());
+  const keeper = hideSecret(auth, randomText());
   assertStrictEquals(keeper, auth);
   assertEquals(await keeper(AUTH_REQUEST), "Test x");
   assertEquals(asked, [AUTH_REQUEST]);
 });
 
-test("keepsSecret() finds the secret of this auth, and no other", () => {
+test("quotesHidden() finds the secret of this auth, and no other", () => {
   const [mine, yours] = [randomText(), randomText()];
-  const keeper = keepSecret(() => "Test x", mine);
+  const keeper = hideSecret(() => "Test x", mine);
   const quotations = [mine, `key ${mine}.`, mine.toLowerCase(), mine.slice(8, 20)];
-  for (const text of quotations) assert(keepsSecret(keeper, text));
+  for (const text of quotations) assert(quotesHidden(keeper, text));
   for (const text of ["", "permission_denied", yours, mine.slice(0, 11)]) {
-    assert(!keepsSecret(keeper, text));
+    assert(!quotesHidden(keeper, text));
   }
 });
 
-test("keepsSecret() finds nothing for an auth that keeps no secret, or that wraps one that does", () => {
+test("quotesHidden() finds nothing for an auth that keeps no secret, or that wraps one that does", () => {
   const secret = randomText();
-  const keeper = keepSecret(() => "Test x", secret);
+  const keeper = hideSecret(() => "Test x", secret);
   const others: readonly RequestAuth[] = [
     () => secret,
     (request) => keeper(request),
     keeper.bind(undefined),
   ];
-  for (const auth of others) assert(!keepsSecret(auth, secret));
+  for (const auth of others) assert(!quotesHidden(auth, secret));
 });
 
-test("keepSecret() adds one property, which is a symbol and neither listed, copied nor changed", () => {
+test("hideSecret() adds one property, which is a symbol and neither listed, copied nor changed", () => {
   const auth: RequestAuth = () => "Test x";
   const before = Reflect.ownKeys(auth);
-  const keeper = keepSecret(auth, randomText());
+  const keeper = hideSecret(auth, randomText());
   const added = Reflect.ownKeys(keeper).filter((key) => !before.includes(key));
   assertEquals(added.map((key) => typeof key), ["symbol"]);
   for (const key of added) {
@@ -214,12 +214,12 @@ test("keepSecret() adds one property, which is a symbol and neither listed, copi
   assertEquals(Reflect.ownKeys({ ...keeper }), []);
 });
 
-test("keepSecret() shows its secret to no inspection, before or after it was looked for", () => {
+test("hideSecret() shows its secret to no inspection, before or after it was looked for", () => {
   const secret = randomText();
-  const keeper = keepSecret(() => "Test x", secret);
+  const keeper = hideSecret(() => "Test x", secret);
   for (let round = 0; round < 2; round++) {
     assertEquals(leaksIn(keeper, { secret }), []);
     assertEquals(leaksIn({ auth: keeper }, { secret }), []);
-    assert(keepsSecret(keeper, secret));
+    assert(quotesHidden(keeper, secret));
   }
 });

@@ -307,6 +307,27 @@ test("A call that has ended has no timer running, so that it keeps no process al
   }
 });
 
+test("A call takes its listeners off a signal that lives on", async () => {
+  await using s = await scene([apiError(503), ok()]);
+  const { signal } = new AbortController();
+  const listeners = new Set<unknown>();
+  const { addEventListener, removeEventListener } = signal;
+  Object.assign(signal, {
+    addEventListener(...args: Parameters<typeof addEventListener>) {
+      listeners.add(args[1]);
+      addEventListener.apply(signal, args);
+    },
+    removeEventListener(...args: Parameters<typeof removeEventListener>) {
+      listeners.delete(args[1]);
+      removeEventListener.apply(signal, args);
+    },
+  });
+  const call = s.client.getAuthCredentials(REFRESH, { signal });
+  assert(listeners.size > 0);
+  await call;
+  assertEquals(listeners.size, 0);
+});
+
 test("An answer to a call that has ended is told to nobody, and has nobody asked", async () => {
   const asked: boolean[] = [];
   const told: number[] = [];
