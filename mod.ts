@@ -85,7 +85,6 @@ export type { ApiErrorBody, AuthorizationTempCode, Credentials } from "./src/mod
 export type {
   CallOptions,
   CredentialClientOptions,
-  CredentialClientSettings,
   FromEnvOptions,
   RequestOptions,
   ResponseEvent,
@@ -98,8 +97,10 @@ export { CredentialSession } from "./src/session.ts";
 export type {
   CredentialSessionOptions,
   SessionCallOptions,
+  SessionChange,
   SessionClient,
   SessionClientOptions,
+  SessionEnd,
   SessionEvent,
   SessionEventType,
   SessionListener,

@@ -42,6 +42,8 @@ export abstract class CredentialError extends Error {
   abstract readonly code: CredentialErrorCode;
   /** The operation that failed; absent where none had begun. */
   declare readonly operation?: Operation;
+  /** The failure behind this one: of an earlier attempt, or of the refresh that ended a session. */
+  declare readonly cause?: CredentialError;
   /** How often the call had been retried when it failed. */
   readonly retryCount: number;
 

@@ -34,7 +34,7 @@ export interface CallOptions {
 /** What can be set for one call. */
 export interface RequestOptions extends CallOptions {
   /** Ends the call at once, at any point of it: it rejects with the signal's reason. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal | null | undefined;
   /** Authorizes this call in place of the client's `auth`. */
   auth?: RequestAuth | undefined;
 }
@@ -65,35 +65,8 @@ export interface ResponseEvent {
   readonly traceId?: string;
 }
 
-/** What a client is made of, but for its `auth`. */
-export interface CredentialClientSettings extends CallOptions {
-  /**
-   * Where the service runs: `https:`, or `http:` on a loopback host. `/credentials` is added to it.
-   *
-   * @default {"https://api.saasus.io/v1/auth"}
-   */
-  baseUrl?: string | undefined;
-  /**
-   * What sends requests, for proxies, TLS settings and tests.
-   *
-   * @default {globalThis.fetch}
-   */
-  fetch?: typeof fetch | undefined;
-  /**
-   * The clock that requests are signed by, in ms since the epoch.
-   *
-   * @default {Date.now}
-   */
-  now?: (() => number) | undefined;
-  /** Told before each retry. What it throws rejects the call as it is. */
-  onRetry?: ((event: RetryEvent) => void | Promise<void>) | undefined;
-  /** Told of each answer. What it throws rejects the call as it is; its time counts for `totalTimeout` alone. */
-  onResponse?: ((event: ResponseEvent) => void | Promise<void>) | undefined;
-}
-
 /**
- * What a client is made of: `auth`, the settings of {@linkcode CredentialClientSettings}, and the defaults of
- * {@linkcode CallOptions} for all its calls.
+ * What a client is made of: `auth`, settings, and the defaults of {@linkcode CallOptions} for all its calls.
  *
  * @example A client with settings of its own
  * ```ts
@@ -107,13 +80,35 @@ export interface CredentialClientSettings extends CallOptions {
  * });
  * ```
  */
-export interface CredentialClientOptions extends CredentialClientSettings {
+export interface CredentialClientOptions extends CallOptions {
   /** Authorizes the requests: `bearerAuth`, `signatureAuth`, or a function of your own. */
   auth: RequestAuth;
+  /**
+   * Where the service runs: `https:`, or `http:` on a loopback host. `/credentials` is added to it.
+   *
+   * @default {"https://api.saasus.io/v1/auth"}
+   */
+  baseUrl?: string | undefined;
+  /**
+   * What sends requests, for proxies, TLS settings and tests.
+   *
+   * @default {globalThis.fetch}
+   */
+  fetch?: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | undefined;
+  /**
+   * The clock that requests are signed by, in ms since the epoch.
+   *
+   * @default {Date.now}
+   */
+  now?: (() => number) | undefined;
+  /** Told before each retry. What it throws rejects the call as it is. */
+  onRetry?: ((event: RetryEvent) => unknown) | undefined;
+  /** Told of each answer. What it throws rejects the call as it is; its time counts for `totalTimeout` alone. */
+  onResponse?: ((event: ResponseEvent) => unknown) | undefined;
 }
 
 /** What a client from the environment's variables is made of besides them. */
-export interface FromEnvOptions extends CredentialClientSettings {
+export interface FromEnvOptions extends Omit<CredentialClientOptions, "auth"> {
   /**
    * The variables, in place of the process's own.
    *

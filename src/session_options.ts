@@ -78,7 +78,7 @@ export interface CredentialSessionOptions {
    *
    * @default {globalThis.fetch}
    */
-  fetch?: typeof fetch | undefined;
+  fetch?: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | undefined;
   /**
    * The origins whose requests get the ID token, such as `https://app.example.com`. Requests to others go out without it.
    * Unless they are set: in a browser, the page's own origin; elsewhere `session.fetch` rejects.
@@ -164,23 +164,30 @@ export interface SessionLockManager {
   request(name: string, options: SessionLockOptions, callback: () => Promise<void>): unknown;
 }
 
-/** What can happen to a session. */
-export type SessionEventType =
-  /** Somebody has signed in, here or, after the session was seen to be over, in another tab or process. */
-  | "signed_in"
-  /** There are new tokens, from a refresh here or from another who shares the store. */
-  | "refreshed"
-  /** Somebody has signed out, here or in another tab or process that shares the store. */
-  | "signed_out"
-  /** The service has rejected the refresh token: send the user to the login page. */
-  | "ended";
-
 /** What a listener is told. Nothing in it is secret. */
-export interface SessionEvent {
+export type SessionEvent = SessionChange | SessionEnd;
+
+/** What can happen to a session. */
+export type SessionEventType = SessionEvent["type"];
+
+/** A change of a session that goes on, or that somebody has ended on purpose. */
+export interface SessionChange {
   /** What has happened. */
-  readonly type: SessionEventType;
-  /** Why the session has `ended`; absent else. Its `cause` is the service's answer. */
-  readonly error?: CredentialSessionError;
+  readonly type:
+    /** Somebody has signed in, here or, after the session was seen to be over, in another tab or process. */
+    | "signed_in"
+    /** There are new tokens, from a refresh here or from another who shares the store. */
+    | "refreshed"
+    /** Somebody has signed out, here or in another tab or process that shares the store. */
+    | "signed_out";
+}
+
+/** The session is over: send the user to the login page. */
+export interface SessionEnd {
+  /** What has happened. */
+  readonly type: "ended";
+  /** Why: its `cause` is the service's answer, absent where the ID token has expired and there was no refresh token. */
+  readonly error: CredentialSessionError;
 }
 
 /**

@@ -82,9 +82,9 @@ export function sessionSettings(input: CredentialSessionOptions): SessionSetting
 
 /** The origins whose requests get the ID token. Throws where nobody has named any, and there is no page. */
 export function allowedOrigins(origins: readonly string[] | undefined): readonly string[] {
+  if (origins !== undefined) return origins;
   const { location } = globalThis as { location?: { origin?: string } };
   const page = originOf(location?.origin ?? "");
-  if (origins !== undefined) return origins;
   if (page !== undefined) return [page];
   throw new CredentialInputError("Cannot fetch with the session's ID token", {
     issues: [{
@@ -97,9 +97,7 @@ export function allowedOrigins(origins: readonly string[] | undefined): readonly
 function originOf(text: unknown): string | undefined {
   if (typeof text !== "string" || !URL.canParse(text)) return undefined;
   const { protocol, origin, href } = new URL(text);
-  return /^https?:$/.test(protocol) && href === `${origin}/` && !/[?#]/.test(text)
-    ? origin
-    : undefined;
+  return /^https?:$/.test(protocol) && href === `${origin}/` ? origin : undefined;
 }
 
 /* @__NO_SIDE_EFFECTS__ */

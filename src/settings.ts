@@ -30,7 +30,7 @@ export interface CallSettings {
   /** Authorizes the requests. */
   readonly auth: RequestAuth;
   /** Ends the call. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | null | undefined;
 }
 
 /** The checked options of a client. */
@@ -92,7 +92,10 @@ const callReaders = {
 const requestReaders: OptionReaders<Choices<RequestOptions>> = {
   ...callReaders,
   auth,
-  signal: /* @__PURE__ */ must((value) => value instanceof AbortSignal, "an AbortSignal"),
+  signal: /* @__PURE__ */ must(
+    (value) => value === null || value instanceof AbortSignal,
+    "an AbortSignal or null",
+  ),
 };
 
 const clientReaders: OptionReaders<Choices<CredentialClientOptions>> = {

@@ -24,9 +24,9 @@ import { untilAborted } from "./until_aborted.ts";
 /** What the transport of one client is made of. */
 export interface Transport extends Service {
   /** Told before each retry. */
-  readonly onRetry?: ((event: RetryEvent) => void | Promise<void>) | undefined;
+  readonly onRetry?: ((event: RetryEvent) => unknown) | undefined;
   /** Told of each answer. */
-  readonly onResponse?: ((event: ResponseEvent) => void | Promise<void>) | undefined;
+  readonly onResponse?: ((event: ResponseEvent) => unknown) | undefined;
 }
 
 /** What a call came to. */
@@ -58,7 +58,7 @@ class CallRun<T> {
   readonly #transport: Transport;
   readonly #totalTimeout: number;
   readonly #started = performance.now();
-  readonly #progress: CallProgress = { mayRenew: true, lost: undefined, authorizations: [] };
+  readonly #progress: CallProgress = { mayRenew: true, lost: undefined, authorizations: new Set() };
   #attempts = 0;
   /** The hook that is waited for, and not the service. */
   #hook: "onRetry" | "onResponse" | undefined;
@@ -188,7 +188,7 @@ class CallRun<T> {
 
   async #callHook(
     name: "onRetry" | "onResponse",
-    call: () => void | Promise<void>,
+    call: () => unknown,
   ): Promise<void> {
     this.#hook = name;
     await CallerThrew.guard(call);

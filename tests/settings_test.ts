@@ -244,11 +244,15 @@ test("clientSettings() and callSettings() say what an auth can be", () => {
 });
 
 test("callSettings() names a wrong signal, and the operation that does not take place", () => {
-  for (const signal of [null, {}, { aborted: true }, new AbortController()]) {
+  for (const signal of [0, {}, { aborted: true }, new AbortController()]) {
     const error = assertThrows(() => call({ signal }), CredentialInputError);
-    assertEquals(error.issues, [{ path: "signal", expected: "an AbortSignal" }]);
+    assertEquals(error.issues, [{ path: "signal", expected: "an AbortSignal or null" }]);
     assertEquals(error.operation, "getAuthCredentials");
   }
+});
+
+test("callSettings() takes null for no signal, as fetch does", () => {
+  assertEquals(call({ signal: null }).signal, null);
 });
 
 test("clientSettings() and callSettings() refuse surplus options without telling their names", () => {
