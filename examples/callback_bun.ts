@@ -49,7 +49,7 @@ async function callback(request: Bun.BunRequest): Promise<Response> {
     return redirect("/");
   } catch (error) {
     if (!isCredentialError(error)) throw error;
-    // The code was used before, as when the page is loaded again, or is older than 10 seconds.
+    // The code is unknown, was used before, as when the page is loaded again, or has expired.
     if (error.code === "api_error" && error.status === 404) return redirect(loginUrl);
     // Safe to log: no token, code or secret is ever in an error.
     console.error(error.message);

@@ -2,20 +2,23 @@
 // signing in again. "orders" saves the credentials and sends the browser over with the code for them; "billing" exchanges
 // it. No token passes through the browser.
 //
-//   deno serve --allow-net --allow-env hand_over.ts
+//   deno serve --host=127.0.0.1 --allow-net --allow-env hand_over.ts
 //   bun hand_over.ts
 //
-// Both applications are in this one file so that it can be tried alone. Settings come from the environment:
+// Both applications are in this one file so that it can be tried alone: with a code, open /orders/callback?code=…, and then
+// POST to /orders/open-billing. From then on both have the same refresh token: where the service rotates refresh tokens, the
+// first refresh of one signs the other out.
+// Settings come from the environment:
 // SAASUS_SAAS_ID, SAASUS_API_KEY and SAASUS_SECRET_KEY.
 
-import { CredentialClient, type Credentials, isCredentialError } from "@saasus-sdk/credential";
+import { CredentialClient, CredentialSession, isCredentialError } from "@saasus-sdk/credential";
 
 const client = CredentialClient.fromEnv();
 
 /** Who is signed in where, under the values of cookies. */
 const sessions = {
-  orders: new Map<string, Credentials>(),
-  billing: new Map<string, Credentials>(),
+  orders: new Map<string, CredentialSession>(),
+  billing: new Map<string, CredentialSession>(),
 };
 type Application = keyof typeof sessions;
 
@@ -23,6 +26,7 @@ type Application = keyof typeof sessions;
 const BILLING_CALLBACK = "/billing/callback";
 
 export default {
+  hostname: "127.0.0.1", // for Bun
   async fetch(request: Request): Promise<Response> {
     try {
       return await route(request);
@@ -30,7 +34,7 @@ export default {
       if (!isCredentialError(error)) throw error;
       // Safe to log: no token, code or secret is ever in an error.
       console.error(error.message);
-      // 404: the code was used before, or is older than 10 seconds. Here an application would send the user to its login.
+      // 404: the code is unknown, was used before, or has expired. Here an application would send the user to its login.
       const isDead = error.code === "api_error" && error.status === 404;
       return isDead ? text(401, "Please sign in again") : text(503, "Please try again");
     }
@@ -56,9 +60,13 @@ async function route(request: Request): Promise<Response> {
 
 /** What "orders" does: save the credentials, and send the browser to "billing" with the code. */
 async function openBilling(request: Request): Promise<Response> {
-  const credentials = sessions.orders.get(sessionId(request, "orders"));
-  if (credentials === undefined) return text(401, "Please sign in");
-  const { code } = await client.createAuthCredentials(credentials, passedOn(request));
+  const session = sessions.orders.get(sessionId(request, "orders"));
+  if (session === undefined) return text(401, "Please sign in");
+  // Not the tokens of the sign-in, which may be hours old: the session refreshes them if need be.
+  const { code } = await client.createAuthCredentials(
+    await session.getCredentials(),
+    passedOn(request),
+  );
   return redirect(`${BILLING_CALLBACK}?${new URLSearchParams({ code })}`);
 }
 
@@ -68,7 +76,7 @@ async function signIn(request: Request, application: Application): Promise<Respo
   if (!code) return text(401, "Please sign in");
   const credentials = await client.getAuthCredentials({ code }, passedOn(request));
   const id = crypto.randomUUID();
-  sessions[application].set(id, credentials);
+  sessions[application].set(id, new CredentialSession({ client, credentials }));
   return redirect(`/${application}`, {
     "Set-Cookie": `${application}=${id}; Path=/${application}; Secure; HttpOnly; SameSite=Lax`,
   });

@@ -20,7 +20,7 @@ export async function openPage(loginUrl: string): Promise<string> {
     store: localStorage,
     lock: navigator.locks, // one refresh for all tabs, where the browser has locks
     onChange: ({ type }) => {
-      if (type === "ended") location.assign(loginUrl);
+      if (type === "ended" || type === "signed_out") location.assign(loginUrl);
     },
   });
   try {
@@ -40,6 +40,10 @@ export async function openPage(loginUrl: string): Promise<string> {
     return response.ok ? `Signed in as ${await response.text()}` : "Please try again later";
   } catch (error) {
     if (!isCredentialError(error)) throw error;
+    if (error.code === "api_error" && error.status === 404) {
+      location.assign(loginUrl); // the code is unknown, was used before, or has expired
+      return "Going to the login page";
+    }
     // Safe to show: no token, code or secret is ever in an error.
     return error.message;
   }

@@ -1,6 +1,6 @@
 // A server whose users' logins are in Redis: any of its processes can serve any user, and a restart signs nobody out.
 //
-//   deno serve --allow-net --allow-env session_redis.ts
+//   deno serve --host=127.0.0.1 --allow-net --allow-env session_redis.ts
 //   bun session_redis.ts
 //
 // Settings come from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY, REDIS_URL (such as
@@ -31,13 +31,14 @@ function sessionOf(id: string): CredentialSession {
 }
 
 export default {
+  hostname: "127.0.0.1", // for Bun
   async fetch(request: Request): Promise<Response> {
     try {
       return await route(request);
     } catch (error) {
       if (!isCredentialError(error)) throw error;
       if (error.code === "session_ended") return redirect(loginUrl);
-      // The code was used before, as when the page is loaded again, or is older than 10 seconds.
+      // The code is unknown, was used before, as when the page is loaded again, or has expired.
       if (error.code === "api_error" && error.status === 404) return redirect(loginUrl);
       // Safe to log: no token, code or secret is ever in an error.
       console.error(error.message);

@@ -67,10 +67,10 @@ export function evaluateAnswer<T>(answer: Answer, question: Question<T>): T {
   if (refusal !== undefined) throw badAnswer(refusal, answer, question);
   if (!response.ok) throw apiError(answer, question);
   if (text === undefined) {
-    throw badAnswer("but its body is no JSON by its content type", answer, question);
+    throw badAnswer("but its content type is not JSON", answer, question);
   }
   const json = parseJson(text);
-  if (json === undefined) throw badAnswer("but its body is no JSON", answer, question);
+  if (json === undefined) throw badAnswer("but its body is not JSON", answer, question);
   const result = validate(question.call.answer, json.value);
   if (result.ok) return result.value;
   throw badAnswer("but its body is not what the API promises", answer, question, result.issues);

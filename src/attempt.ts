@@ -118,7 +118,7 @@ async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Prom
   if (isHeaderValue(value) && value.trim() !== "") return value;
   throw new CredentialInputError(failure, {
     ...errorContext(context),
-    issues: [{ path: "auth", expected: "a function that answers the value of a header" }],
+    issues: [{ path: "auth", expected: "a function that returns the value of a header" }],
   });
 }
 

@@ -94,8 +94,8 @@ export class CredentialClient {
   }
 
   /**
-   * Saves credentials and gets a temporary code for them, which another application exchanges within 10 seconds: so a login
-   * is handed over.
+   * Saves credentials and gets a temporary code for them, which another application exchanges within 10 seconds. Use it to
+   * hand a login over.
    *
    * @param credentials The tokens to save.
    * @param options What is to be different for this call.
@@ -124,14 +124,14 @@ export class CredentialClient {
   /**
    * Gets the credentials for the temporary code of a login, or fresh ones for a refresh token.
    *
-   * A code is good for one exchange within 10 seconds. A refresh usually answers without a `refresh_token`: the old one
+   * Exchange a code once, within 10 seconds. A refresh usually answers without a `refresh_token`: the old one
    * then stays in use.
    *
    * @param authFlow The code or the refresh token.
    * @param options What is to be different for this call.
    * @returns The credentials.
    * @throws {CredentialInputError} If the flow or an option is wrong. Nothing was sent.
-   * @throws {CredentialApiError} If the service answers other than 2xx: 404 for a code that is unknown, used or dead.
+   * @throws {CredentialApiError} If the service answers other than 2xx: 404 usually for a code that is unknown, used or expired.
    * @throws {CredentialNetworkError} If no answer comes.
    * @throws {CredentialTimeoutError} If `timeout` or `totalTimeout` runs out.
    * @throws {CredentialResponseError} If the answer is not what the API promises.

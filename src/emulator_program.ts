@@ -6,13 +6,15 @@ import { CredentialEmulator } from "./emulator_service.ts";
 
 const DEFAULT_PORT = 4010;
 
-const HELP = `Emulates the credentials service of SaaSus on this machine.
+const HELP = `Emulates the credentials service of SaaSus on this machine, until it is stopped.
+
+Usage: deno task emulator [options]
 
 Options:
   --port N      the port to listen on, 0 for any that is free (default: ${DEFAULT_PORT})
-  --rotation    answer a new refresh token to every refresh
+  --rotation    issue a new refresh token on each refresh
   --cors        let the pages of every origin call
-  --help        show this text`;
+  -h, --help    show this text`;
 
 /** What the command line says. */
 type Command =
@@ -53,7 +55,7 @@ function commandOf(args: readonly string[]): Command {
         port: { type: "string", default: String(DEFAULT_PORT) },
         rotation: { type: "boolean", default: false },
         cors: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
       },
     });
     if (values.help) return { kind: "help" };

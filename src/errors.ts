@@ -13,7 +13,8 @@ import type { ValidationIssue } from "./schema.ts";
 
 /**
  * The base of all errors of this package. Nothing in one is secret, so that it can be logged as it is: no token, code,
- * signature, URL or text of the server is in its message, its fields, its stack or its causes.
+ * signature or URL of a request is in its message, its fields, its stack or its causes. Of what the server sends, `type`,
+ * `data` and `traceId` are passed on, unless they repeat a secret.
  *
  * @example Tell the errors apart
  * ```ts
@@ -100,7 +101,7 @@ export function describeIssues(issues: readonly ValidationIssue[]): string {
 }
 
 /**
- * The service answered, and said no. 400 and 404: the code or token is wrong, used or expired: log in anew. 401: the
+ * The service answered, and said no. 400 and 404: usually the code or token is wrong, used or expired: sign in again. 401: the
  * key, the secret or the bearer token is wrong. 429 and 5xx: wait for `retryAfter`, or a while.
  */
 export class CredentialApiError extends CredentialError {
@@ -167,7 +168,7 @@ export class CredentialTimeoutError extends CredentialError {
 }
 
 /**
- * The answer is not what the API promises: a body that is no JSON, lacks a token or is longer than 1 MiB, or a redirect,
+ * The answer is not what the API promises: a body that is not JSON, lacks a token or is longer than 1 MiB, or a redirect,
  * which is never followed. Usually `baseUrl` points at something else, or a proxy answered.
  */
 export class CredentialResponseError extends CredentialError {
@@ -193,7 +194,10 @@ export class CredentialResponseError extends CredentialError {
   }
 }
 
-/** The session has no usable refresh token any more: send the user to the login page. */
+/**
+ * The session has no usable refresh token any more, or nobody is signed in: send the user to the login page. `refresh()`
+ * throws it as well for a login without a refresh token, and `signIn()` if another sign-in or a sign-out has overtaken it.
+ */
 export class CredentialSessionError extends CredentialError {
   /** The name of the class. */
   override get name(): string {

@@ -19,14 +19,14 @@ import { memoryStore, SessionRecord } from "./session_store.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 /**
- * One login, kept fresh: whoever asks gets an ID token that is valid.
+ * One login, kept fresh: whoever asks gets an ID token that was refreshed ahead of its expiry.
  *
  * - **One refresh for all.** However many ask at once, one request is sent; a caller's `signal` frees that caller alone.
  * - **No timer.** Validity is checked at every call, so that a computer that slept makes no difference. Expiry is counted
- *   from the receipt of a token by the local clock, which may be hours off.
+ *   from the receipt of a token by the local clock, which may be hours off. A token without `exp` is used until it is refused.
  * - **Lost only for good reason.** The session ends when the service rejects its refresh token (400 or 404) and the store
  *   holds no newer one; not for a network fault, a timeout, a 401, a 429 or a 503. While such a failure lasts, a token that
- *   is still valid is handed out, and the service is asked again after 30 s at the earliest.
+ *   is still valid is handed out, and the service is asked again after 30 s, or when its `Retry-After` says so.
  * - **Stored first.** New credentials are in the store before anyone gets them. Of a sign-out and a refresh that overlap, the
  *   sign-out wins, in memory and in the store.
  *
@@ -181,7 +181,7 @@ export class CredentialSession {
    * @param login The code from the callback's query, or what else the client takes.
    * @returns The credentials.
    * @throws {CredentialInputError} If the code is empty or the flow is wrong. Nothing was sent.
-   * @throws {CredentialApiError} If the service says no: 404 for a code that is unknown, used or older than 10 s.
+   * @throws {CredentialApiError} If the service says no: 404 usually for a code that is unknown, used or expired.
    * @throws {CredentialNetworkError} If no answer comes.
    * @throws {CredentialTimeoutError} If an answer takes too long.
    * @throws {CredentialResponseError} If the answer is not what the API promises.

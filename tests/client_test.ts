@@ -351,12 +351,15 @@ test("CredentialClient.fromEnv() reads the process's environment, and takes the 
   await using s = await scene(ok());
   const token = secret();
   const { env } = await import("node:process");
+  const before = { ...env };
+  for (const name of Object.keys(env)) if (name.startsWith("SAASUS_")) delete env[name];
   env["BEARER_TOKEN"] = token;
   try {
     const client = CredentialClient.fromEnv({ baseUrl: s.server.origin, headers: { "x-a": "1" } });
     await client.getAuthCredentials({ code: "c" });
   } finally {
     delete env["BEARER_TOKEN"];
+    Object.assign(env, before);
   }
   const [request] = s.server.requests;
   assertEquals(request?.headers.get("authorization"), `Bearer ${token}`);

@@ -241,7 +241,11 @@ test("session_browser.ts keeps the login of a page over reloads, until it is rev
     visited: [],
   });
   assertEquals(await open("/app"), { text: "Signed in as Ada", url: "/app", visited: [] });
-  assertEquals((await open(`/?code=${code}`)).text.includes("404"), true);
+  assertEquals(await open(`/?code=${code}`), {
+    text: "Going to the login page",
+    url: "/",
+    visited: [loginUrl],
+  });
 
   const stored = JSON.parse(storage.getItem("saasus-credentials") ?? "");
   emulator.revokeRefreshToken(stored.credentials.refresh_token);

@@ -657,7 +657,7 @@ test("A body of another content type is not read at all", async () => {
   await using good = await scene(html(200));
   const response = await rejection(good.client.getAuthCredentials(EXCHANGE));
   assertInstanceOf(response, CredentialResponseError);
-  assertMatch(response.message, /no JSON by its content type$/);
+  assertMatch(response.message, /its content type is not JSON$/);
   await until(() => good.server.open === 0);
 
   await using bad = await scene(html(403));
