@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { eachMapping, TraceMap } from "@jridgewell/trace-mapping";
 
 /** The most that each program may be, in bytes, minified and gzipped. */
-const BUDGETS = { client: 19_500, everything: 25_050 };
+const BUDGETS = { client: 19_600, everything: 25_800 };
 
 /** The packages that may be in a bundle. */
 const PACKAGES: readonly string[] = ["ky", "valibot"];

@@ -33,7 +33,7 @@ export interface ApiCall<T> {
 
 const SAVE_FAILED = "Cannot save credentials";
 
-/** The call that saves credentials and answers a temporary code. */
+/** The call that saves credentials and gets a temporary code. */
 export function saveCall(input: Credentials): ApiCall<AuthorizationTempCode> {
   const credentials = checkInput(CredentialsSchema, input, {
     message: SAVE_FAILED,

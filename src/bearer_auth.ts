@@ -5,7 +5,7 @@ import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 /**
  * Authorizes requests with a bearer token (RFC 6750).
  *
- * @param token The token, or a function that answers it. The function is asked for every attempt, and once more with
+ * @param token The token, or a function that returns it. The function is asked for every attempt, and once more with
  * `rejected: true` when the service has answered 401 to the token that it gave: that is the moment to get a new one.
  * @returns The `auth` of a client.
  * @throws {CredentialInputError} If the token is empty or has spaces, control or non-ASCII characters. With a

@@ -39,7 +39,7 @@ export interface CredentialEmulatorOptions {
    */
   idTokenLifetime?: number;
   /**
-   * Whether a refresh answers a new refresh token and retires the old one.
+   * Whether a refresh issues a new refresh token and retires the old one.
    *
    * @default {false}
    */

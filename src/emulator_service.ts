@@ -141,7 +141,7 @@ export class CredentialEmulator {
    *
    * @param request The request: a `Request`, or its parts where a `Request` would change the bytes of the URL.
    * @returns What to send, and whether to cut the connection.
-   * @throws What a fault function throws, or a {@linkcode CredentialInputError} if it answers a fault that is wrong.
+   * @throws What a fault function throws, or a {@linkcode CredentialInputError} if it returns a fault that is wrong.
    */
   async handle(request: EmulatorRequest): Promise<EmulatorAnswer> {
     const { method, headers, url } = request;

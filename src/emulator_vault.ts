@@ -7,7 +7,7 @@ import type { Credentials } from "./models.ts";
 export interface CredentialVaultOptions {
   /** How long a temporary code is valid, in ms. */
   codeLifetime: number;
-  /** Whether a refresh answers a new refresh token and retires the old one. */
+  /** Whether a refresh issues a new refresh token and retires the old one. */
   rotation: boolean;
   /** How long a refresh token stays valid after its rotation, in ms. */
   rotationGrace: number;
@@ -52,7 +52,7 @@ export class CredentialVault {
     return { ...this.#options.mint.shortLived(subject), refresh_token: this.#mintFor(subject) };
   }
 
-  /** Saves credentials, and answers the code that they can be had for, once. */
+  /** Saves credentials, and returns the code that they can be had for, once. */
   save(credentials: Credentials): string {
     const { id_token, refresh_token } = credentials;
     if (refresh_token !== undefined) this.#learn(refresh_token, subjectOf(id_token));
@@ -76,7 +76,7 @@ export class CredentialVault {
     return { ...mint.shortLived(subject), refresh_token: this.#mintFor(subject) };
   }
 
-  /** Makes a refresh token invalid at once, and answers whether it was valid. */
+  /** Makes a refresh token invalid at once, and returns whether it was valid. */
   revoke(refreshToken: string): boolean {
     const wasValid = this.#subjectOf(refreshToken) !== undefined;
     this.#retired.take(refreshToken);

@@ -1,4 +1,4 @@
-/** Answers the HMAC-SHA256 of a text in hexadecimal: at once, or with a promise. */
+/** Returns the HMAC-SHA256 of a text in hexadecimal: at once, or with a promise. */
 export type Hmac = (text: string) => string | Promise<string>;
 
 /** As many signatures by WebCrypto take about as long as Deno takes to load a faster HMAC. */

@@ -7,7 +7,7 @@ export const LONGEST_TIME = 2_147_483_647;
 /** Refuses a value: by what was expected, or by the issues within it. */
 export type Refuse = (problem: string | readonly ValidationIssue[]) => never;
 
-/** Answers an option's value as it is used, or refuses it. It may look at the value only once: a getter can change it. */
+/** Returns an option's value as it is used, or refuses it. It may look at the value only once: a getter can change it. */
 export type OptionReader<T> = (value: unknown, refuse: Refuse) => T;
 
 /** A reader for each option there is. It is called for what was given, or has to be. */

@@ -13,7 +13,7 @@ export interface AuthRequest {
 }
 
 /**
- * Answers the value of a request's `Authorization` header. It is asked anew for every attempt.
+ * Returns the value of a request's `Authorization` header. It is asked anew for every attempt.
  *
  * After a 401 it is asked once more with `rejected: true`. Where the value then comes out different, the request is
  * sent once more; where it does not, the call fails.

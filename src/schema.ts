@@ -4,7 +4,7 @@ import type { Operation } from "./error_options.ts";
 import { CredentialInputError } from "./errors.ts";
 
 /**
- * A valibot schema that reads anything and answers a `T`.
+ * A valibot schema that reads anything and returns a `T`.
  *
  * @internal
  */
@@ -18,7 +18,7 @@ export interface ValidationIssue {
   readonly expected: string;
 }
 
-/** What {@linkcode validate} finds: the value as the schema answers it, or what is wrong with it. */
+/** What {@linkcode validate} finds: the value as the schema returns it, or what is wrong with it. */
 export type Validation<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly issues: readonly ValidationIssue[] };
@@ -60,7 +60,7 @@ export interface InputFailure {
   readonly operation?: Operation;
 }
 
-/** The input as the schema answers it. Throws a {@linkcode CredentialInputError} where it does not fit. */
+/** The input as the schema returns it. Throws a {@linkcode CredentialInputError} where it does not fit. */
 export function checkInput<T>(
   schema: Schema<T>,
   input: unknown,

@@ -219,7 +219,7 @@ export class CredentialSession {
   }
 
   /**
-   * Answers an ID token that is valid: the one at hand, or a new one if that is due for a refresh.
+   * Returns an ID token that is valid: the one at hand, or a new one if that is due for a refresh.
    *
    * @returns The ID token, a JWT.
    * @throws {CredentialSessionError} If nobody is signed in, or the session has ended: send the user to the login page.
@@ -244,7 +244,7 @@ export class CredentialSession {
   }
 
   /**
-   * Answers all tokens, with an ID token that is valid.
+   * Returns all tokens, with an ID token that is valid.
    *
    * @returns The credentials. With rotation, their refresh token is good only until the next refresh: let the session use it.
    * @throws {CredentialSessionError} As {@linkcode CredentialSession.prototype.getIdToken} does.

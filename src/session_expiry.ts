@@ -57,7 +57,7 @@ export function timeClaimsOf(idToken: string): TimeClaims {
   const payload = idToken.split(".")[1];
   if (payload === undefined) return {};
   try {
-    // atob answers bytes, not UTF-8: that garbles names, but no numbers.
+    // atob returns bytes, not UTF-8: that garbles names, but no numbers.
     const json: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
     const claims = validate(timeClaims, json);
     return claims.ok ? claims.value : {};

@@ -4,7 +4,7 @@ import type { SessionEvent, SessionListener } from "./session_options.ts";
 export class SessionListeners {
   readonly #listeners = new Set<{ readonly listener: SessionListener }>();
 
-  /** Adds a listener, and answers what removes it. */
+  /** Adds a listener, and returns what removes it. */
   add(listener: SessionListener): () => void {
     const entry = { listener };
     this.#listeners.add(entry);

@@ -101,7 +101,7 @@ export interface CredentialSessionOptions {
 
 /**
  * Where a session keeps its credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or an object of your own.
- * Each method may answer at once or with a promise.
+ * Each method may return a value or a promise. A call that takes over 5 s fails.
  *
  * @example In a file
  * ```ts
@@ -116,7 +116,7 @@ export interface CredentialSessionOptions {
  * ```
  */
 export interface SessionStore {
-  /** Answers what is stored under a name: the text, or what it says as JSON; `null` or `undefined` for nothing. */
+  /** Returns what is stored under a name: the text, or what it says as JSON; `null` or `undefined` for nothing. */
   getItem(key: string): unknown;
   /** Stores a text under a name, in the place of what was there. */
   setItem(key: string, value: string): unknown;
@@ -126,7 +126,7 @@ export interface SessionStore {
 
 /**
  * Takes a lock, as `navigator.locks.request` does: calls back once it is granted, and holds it until the promise that the
- * callback answers has settled. `signal` ends the wait for it.
+ * callback returns has settled. `signal` ends the wait for it.
  *
  * A lock is not needed to keep a login: it spares the requests of those who would lose the race. One that hangs or fails is
  * done without.

@@ -127,7 +127,7 @@ export class SessionState {
     return stored === null && this.#isKept && this.#standing === "saved";
   }
 
-  /** Forgets a login that is gone, and answers the error for those who ask for it. */
+  /** Forgets a login that is gone, and returns the error for those who ask for it. */
   #nobody(): CredentialSessionError {
     if (this.#held !== undefined) {
       this.#spent.add(this.#held);
@@ -203,7 +203,7 @@ export class SessionState {
     return false;
   }
 
-  /** Ends the login for good, tells it once, and answers the error for all who wait. */
+  /** Ends the login for good, tells it once, and returns the error for all who wait. */
   async end(held: HeldCredentials, cause?: AnyCredentialError): Promise<CredentialSessionError> {
     this.#spent.add(held);
     this.#forget();

@@ -73,7 +73,7 @@ const retry: OptionReader<Given<RetryOptions> | false> = (value, refuse) => {
 
 const auth = /* @__PURE__ */ must<RequestAuth>(
   (value) => typeof value === "function",
-  "bearerAuth(…), signatureAuth(…) or another function that answers a header's value",
+  "bearerAuth(…), signatureAuth(…) or another function that returns a header's value",
 );
 
 const baseUrl: OptionReader<string> = (value, refuse) =>

@@ -39,7 +39,7 @@ function isSecretKey(value: unknown): boolean {
  * Authorizes requests with the signature that the service and the official SDKs use, `SAASUSSIGV1`: an HMAC-SHA256 over
  * the minute, the API key, the method, the URL and the body, made afresh for every attempt.
  *
- * The function that it answers depends on nothing but the request it is given, so that it can be tested and used alone.
+ * The function that it returns depends on nothing but the request it is given, so that it can be tested and used alone.
  *
  * @param options The three parts.
  * @returns The `auth` of a client.

@@ -230,7 +230,7 @@ test("callSettings() looks at each option once, so that none can change after it
 
 test("clientSettings() and callSettings() say what an auth can be", () => {
   const expected =
-    "bearerAuth(…), signatureAuth(…) or another function that answers a header's value";
+    "bearerAuth(…), signatureAuth(…) or another function that returns a header's value";
   const wrong: readonly unknown[] = [null, "token", {}, Promise.resolve(auth)];
   const runs = [
     () => clientSettings({} as CredentialClientOptions),
