@@ -112,9 +112,10 @@ export async function attempt<T>(context: AttemptContext<T>): Promise<GoodAnswer
 async function authorize<T>(context: AttemptContext<T>, rejected: boolean): Promise<string> {
   const { call: { method, query, body, failure }, settings, service } = context;
   const { clock, url } = service;
-  const timestamp = rejected ? clock.exact() : clock.now();
-  const request = { method, url: url + query, body, timestamp, rejected };
-  const value: unknown = await CallerThrew.guard(() => settings.auth(request));
+  const value: unknown = await CallerThrew.guard(() => {
+    const timestamp = rejected ? clock.exact() : clock.now();
+    return settings.auth({ method, url: url + query, body, timestamp, rejected });
+  });
   if (isHeaderValue(value) && value.trim() !== "") return value;
   throw new CredentialInputError(failure, {
     ...errorContext(context),

@@ -52,6 +52,8 @@ export class SessionRecord {
   #waiting = 0;
   /** How many accesses have begun that the store has not answered yet. */
   #unanswered = 0;
+  /** Whether the store has answered with a promise, so that it need not be asked for an answer at once. */
+  #isAsync = false;
   /** The tokens that the store has seen last, which its errors may repeat. */
   #tokens: readonly string[] = [];
 
@@ -70,11 +72,14 @@ export class SessionRecord {
   /** The same at once, if the store answers at once. */
   peek(): HeldCredentials | undefined {
     const { store, key } = this.#options;
-    if (this.#waiting > 0) return undefined;
+    if (this.#isAsync || this.#waiting > 0) return undefined;
     try {
       const stored = store.getItem(key);
       // Nobody is going to wait for it, so that its failure must not count as unhandled.
-      if (stored instanceof Promise) stored.catch(() => {});
+      if (stored instanceof Promise) {
+        this.#isAsync = true;
+        stored.catch(() => {});
+      }
       return this.#parse(stored);
     } catch {
       return undefined;

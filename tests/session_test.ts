@@ -226,6 +226,13 @@ test("CredentialSession.signedIn knows what is in an asynchronous store after th
   assert(session.signedIn);
 });
 
+test("CredentialSession.signedIn asks an asynchronous store once, and not at every look", () => {
+  const store = new AsyncStore();
+  const { session } = scene({ store });
+  for (let look = 0; look < 10; look++) assertEquals(session.signedIn, false);
+  assertEquals(store.log, ["getItem"]);
+});
+
 test("CredentialSession.signedIn is false for a store that throws", async () => {
   const store = new WebStorage();
   store.getItem = () => {

@@ -414,6 +414,16 @@ test("What a hook or auth throws rejects the call as it is, and is not tried aga
   }
 });
 
+test("What a clock of the caller's throws rejects the call as it is", async () => {
+  const thrown = new Error("no battery");
+  const now = () => {
+    throw thrown;
+  };
+  await using s = await scene(ok(), { now });
+  assertStrictEquals(await rejection(s.client.getAuthCredentials(EXCHANGE)), thrown);
+  assertEquals(s.server.requests.length, 0);
+});
+
 test("A 401 renews a bearer token once, without a retry, even with retry: false", async () => {
   const [stale, fresh] = [secret(), secret()];
   const asked: boolean[] = [];
