@@ -114,7 +114,7 @@ const settings: Schema<EmulatorSettings> = v.strictObject({
     v.union([truthValue, v.array(v.string())], "Expected true, false or a list of origins"),
     false,
   ),
-  // Each is checked where it is taken out.
+  // What is in it is checked where it is kept: see FaultSource.
   faults: v.optional(v.custom<Faults>(isListOrFunction, "Expected a list or a function"), () => []),
   now: v.optional(v.custom<() => number>(isFunction, "Expected a function"), () => Date.now),
 }, objectMessage);
