@@ -41,6 +41,7 @@ test("quotesSecret() finds secrets whole and in part, as they are and percent-en
     percentEncoded(secret),
     percentEncoded(secret).toUpperCase(),
     encodeURIComponent(percentEncoded(secret)),
+    encodeURIComponent(encodeURIComponent(percentEncoded(secret))),
     `100 % ${percentEncoded(secret)}`,
     `%${percentEncoded(secret)}%`,
     `100 % ${secret.toUpperCase()}`,

@@ -230,6 +230,28 @@ test("session.fetch does not refresh for every 401 of a server that minds someth
   assertEquals(await session.getIdToken(), token);
 });
 
+test("session.fetch forgets the 401s of a server that has taken a new token since", async () => {
+  let refused = true;
+  await using stage = await appScene(({ headers }) => ({
+    status: refused || headers.authorization === `Bearer ${old}` ? 401 : 200,
+  }));
+  const { session, service, clock, app } = stage;
+  let old = "";
+  const ask = async () => (await text(session.fetch(app.origin)))[0];
+  for (const wait of [0, 31_000]) {
+    clock.advance(wait);
+    assertEquals(await ask(), 401);
+  }
+  clock.advance(61_000);
+  refused = false;
+  old = await session.getIdToken();
+  assertEquals([await ask(), service.refreshes], [200, 3]);
+  refused = true;
+  assertEquals([await ask(), service.refreshes], [401, 4]);
+  clock.advance(31_000); // the first wait again, and not a third one that is longer still
+  assertEquals([await ask(), service.refreshes], [401, 5]);
+});
+
 test("session.fetch replays bodies that can be sent again", async () => {
   const form = new FormData();
   form.set("name", "value");
