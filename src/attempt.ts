@@ -101,6 +101,8 @@ export async function attempt<T>(context: AttemptContext<T>): Promise<GoodAnswer
   const authorization = await authorize(context, false);
   let answer = await roundTrip(context, question, authorization);
   if (answer.response.status === 401 && progress.mayRenew) {
+    // A hook that was told of the 401 may have outlasted the call.
+    context.signal.throwIfAborted();
     progress.mayRenew = false;
     const renewed = await authorize(context, true);
     if (renewed !== authorization) answer = await roundTrip(context, question, renewed);

@@ -33,6 +33,8 @@ export class SessionFetch {
   readonly #futile: FailurePause;
   /** A token that took the place of a refused one, while the request could not be sent again to see whether it is taken. */
   #unproven: string | undefined;
+  /** The last token that was taken. */
+  #taken: string | undefined;
 
   /** Makes it; sends nothing yet. */
   constructor(options: SessionFetchOptions) {
@@ -55,10 +57,12 @@ export class SessionFetch {
     let spare: Snapshot | undefined;
     try {
       const { credentials: { id_token } } = await access.current(signal);
+      // Now it is sent, and is used up as by `fetch`.
+      dropBody(input);
       spare = spareOf(request);
       const response = await this.#send(request, id_token);
       if (response.status !== 401 || !isFrom(target, response)) {
-        if (this.#unproven === id_token) this.#unproven = undefined;
+        this.#accept(id_token);
         return response;
       }
       if (spare === undefined && this.#unproven === id_token) {
@@ -69,7 +73,7 @@ export class SessionFetch {
       const renewed = await this.#renewed(id_token, signal);
       if (renewed === undefined) return response;
       if (spare === undefined) {
-        this.#unproven = renewed;
+        if (renewed !== this.#taken) this.#unproven = renewed;
         return response;
       }
       dropBody(response);
@@ -85,9 +89,18 @@ export class SessionFetch {
 
   async #replay(request: Snapshot, idToken: string): Promise<Response> {
     const response = await this.#send(request, idToken);
-    if (response.status === 401) this.#futile.begin(REPLAYS, undefined);
-    else this.#futile.end();
+    if (response.status === 401) {
+      this.#futile.begin(REPLAYS, undefined);
+    } else {
+      this.#futile.end();
+      this.#accept(idToken);
+    }
     return response;
+  }
+
+  #accept(idToken: string): void {
+    this.#taken = idToken;
+    if (this.#unproven === idToken) this.#unproven = undefined;
   }
 
   async #send({ input, init }: Snapshot, idToken: string): Promise<Response> {
@@ -139,11 +152,9 @@ function snapshotOf(input: FetchInput, init: RequestInit | undefined): Snapshot 
     ...init.headers && { headers: new Headers(init.headers) },
   };
   if (!isRequest(input)) return { input: String(input), init: own };
-  if (input.bodyUsed) return { input: new Request(input, own), init: undefined };
-  const request = new Request(input);
-  // On Bun 1.4.5 that does not use up the other, which then holds its body.
-  dropBody(input);
-  return { input: request, init: own };
+  return input.bodyUsed
+    ? { input: new Request(input, own), init: undefined }
+    : { input: input.clone(), init: own };
 }
 
 /** A copy of a body that can change; what cannot, and a stream, as it is. */

@@ -171,14 +171,16 @@ export class SessionState {
 
   /** Forgets the credentials at once, and then removes them from the store. */
   async signOut(): Promise<void> {
-    this.#take(this.nextTurn());
-    this.#absence = "it was signed out; call signIn() with the code of a login";
     const { listeners, record, now } = this.#options;
+    const turn = this.nextTurn();
+    const leftAt = now();
+    this.#take(turn);
+    this.#absence = "it was signed out; call signIn() with the code of a login";
     listeners.tell({ type: "signed_out" });
     try {
       await record.remove();
     } catch (thrown) {
-      this.#leftAt = now();
+      if (turn === this.#latestTurn) this.#leftAt = leftAt;
       throw thrown;
     }
   }

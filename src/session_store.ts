@@ -54,8 +54,9 @@ export class SessionRecord {
   #unanswered = 0;
   /** Whether the store has answered with a promise, so that it need not be asked for an answer at once. */
   #isAsync = false;
-  /** The tokens that the store has seen last, which its errors may repeat. */
-  #tokens: readonly string[] = [];
+  /** The tokens that the store was given last, and those that it held, which its errors may repeat. */
+  #written: readonly string[] = [];
+  #found: readonly string[] = [];
 
   /** Makes a record; reads nothing yet. */
   constructor(options: SessionRecordOptions) {
@@ -76,9 +77,9 @@ export class SessionRecord {
     try {
       const stored = store.getItem(key);
       // Nobody is going to wait for it, so that its failure must not count as unhandled.
-      if (stored instanceof Promise) {
+      if (isThenable(stored)) {
         this.#isAsync = true;
-        stored.catch(() => {});
+        void settled(stored);
       }
       return this.#parse(stored);
     } catch {
@@ -98,11 +99,12 @@ export class SessionRecord {
       receivedAt,
       expiresAt: expiresAt === Infinity ? undefined : expiresAt,
     };
+    const tokens = Object.values(credentials);
     await this.#inTurn("write", () => {
       unwanted.throwIfAborted();
-      this.#tokens = Object.values(credentials);
+      this.#written = tokens;
       return store.setItem(key, JSON.stringify(stored));
-    });
+    }, tokens);
   }
 
   /** Removes what is stored, if it is still what is to go. */
@@ -120,16 +122,20 @@ export class SessionRecord {
     if (stored !== undefined && isIt(stored)) await store.removeItem(key);
   }
 
-  async #inTurn<T>(kind: keyof typeof FAILURES, access: () => T | Promise<T>): Promise<T> {
+  async #inTurn<T>(
+    kind: keyof typeof FAILURES,
+    access: () => T | Promise<T>,
+    tokens: readonly string[] = [],
+  ): Promise<T> {
     const { timeout = STORE_TIMEOUT } = this.#options;
     const limit = new TimeLimit();
     const start = () =>
       limit.set(timeout, () => new Error(`${FAILURES[kind]}: no answer within ${timeout} ms`));
-    if (this.#unanswered > 0) start();
+    if (this.#waiting > 0 || this.#unanswered > 0) start();
     const before = this.#queue;
     const result = before.then(() => {
       const answer = access();
-      if (answer instanceof Promise) {
+      if (isThenable(answer)) {
         start();
         void this.#count(answer);
       }
@@ -142,13 +148,14 @@ export class SessionRecord {
     try {
       return await inTime;
     } catch (thrown) {
-      throw storeFailure(thrown, this.#tokens, FAILURES[kind]);
+      const known = [...tokens, ...this.#written, ...this.#found];
+      throw storeFailure(thrown, known, FAILURES[kind]);
     } finally {
       this.#waiting--;
     }
   }
 
-  async #count(answer: Promise<unknown>): Promise<void> {
+  async #count(answer: PromiseLike<unknown>): Promise<void> {
     this.#unanswered++;
     await settled(answer);
     this.#unanswered--;
@@ -158,7 +165,7 @@ export class SessionRecord {
     const result = validate(storedCredentials, typeof stored === "string" ? json(stored) : stored);
     if (!result.ok) return undefined;
     const { credentials, receivedAt, expiresAt = Infinity } = result.value;
-    this.#tokens = Object.values(credentials);
+    this.#found = Object.values(credentials);
     return restored(credentials, { receivedAt, expiresAt }, this.#options.margin);
   }
 }
@@ -170,7 +177,13 @@ const FAILURES = {
   remove: "Cannot remove the credentials from the store",
 };
 
-async function settled(promise: Promise<unknown>): Promise<void> {
+/** Whether a store answers later: with a promise, or what a database's client has in its place. */
+function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+  return typeof answer === "object" && answer !== null && "then" in answer &&
+    typeof answer.then === "function";
+}
+
+async function settled(promise: PromiseLike<unknown>): Promise<void> {
   try {
     await promise;
   } catch {

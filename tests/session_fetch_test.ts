@@ -12,6 +12,7 @@ import {
   networkError,
   rejection,
   type Scene,
+  scene,
   settle,
   signedIn,
 } from "./session_scene.ts";
@@ -43,6 +44,10 @@ async function refusingScene(): Promise<AppScene & { readonly refused: string }>
   }));
   refused = await stage.session.getIdToken();
   return { ...stage, refused };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 async function text(response: Promise<Response>): Promise<[number, string]> {
@@ -314,6 +319,36 @@ test("session.fetch does not refresh for every 401 to a stream", async () => {
   status = 401;
   assertEquals(await post(), 401);
   assertEquals(service.refreshes, 2);
+});
+
+test("session.fetch refreshes for a token that was taken before, even after a late 401 to an older one", async () => {
+  const refused = new Set<string | undefined>();
+  const late = Promise.withResolvers<void>();
+  await using stage = await appScene(async ({ path, headers: { authorization } }) => {
+    const status = refused.has(authorization) ? 401 : 200;
+    if (path === "/late") await late.promise;
+    return { status };
+  });
+  const { session, service, app } = stage;
+  refused.add(`Bearer ${await session.getIdToken()}`);
+  const slow = text(session.fetch(`${app.origin}/late`, streamed()));
+  await until(() => app.requests.length === 1);
+  assertEquals((await text(session.fetch(app.origin)))[0], 200);
+  late.resolve();
+  assertEquals((await slow)[0], 401);
+  refused.add(`Bearer ${await session.getIdToken()}`);
+  assertEquals((await text(session.fetch(app.origin, streamed())))[0], 401);
+  assertEquals((await text(session.fetch(app.origin)))[0], 200);
+  assertEquals(service.refreshes, 2);
+});
+
+test("session.fetch leaves a request to its caller if there is no token to send it with", async () => {
+  const app = await serveApp();
+  const { session } = scene({ origins: [app.origin] });
+  const request = new Request(app.origin, { method: "POST", body: "kept" });
+  await assertRejects(() => session.fetch(request), CredentialSessionError);
+  await app[Symbol.asyncDispose]();
+  assertEquals(await request.text(), "kept");
 });
 
 test("session.fetch sends what it was given, whatever becomes of that afterwards", async () => {

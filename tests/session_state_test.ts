@@ -63,6 +63,41 @@ test("CredentialSession.signOut() stays a sign-out when a store that was not rea
   assertEquals(await session.getIdToken(), id_token, "a later login counts");
 });
 
+test("CredentialSession.signOut() that fails late refuses no login that was begun elsewhere meanwhile", async () => {
+  const store = new AsyncStore();
+  const { another, session: other, clock } = await signedIn({ store });
+  const session = another();
+  const removal = Promise.withResolvers<void>();
+  store.removeItem = () => removal.promise;
+  const leaving = rejection(session.signOut());
+  clock.advance(1_000);
+  const { id_token } = await other.signIn(crypto.randomUUID());
+  clock.advance(1_000);
+  removal.reject(new Error("read only"));
+  await leaving;
+  assertEquals(await session.getIdToken(), id_token);
+});
+
+test("CredentialSession.signOut() that was overtaken by a sign-in refuses nothing when it fails", async () => {
+  const store = new AsyncStore();
+  const { session, another, clock, service } = await signedIn({ store });
+  service.rotation = true;
+  const other = another();
+  const removal = Promise.withResolvers<void>();
+  const remove = store.removeItem;
+  store.removeItem = () => removal.promise;
+  const leaving = rejection(session.signOut());
+  const arriving = session.signIn(crypto.randomUUID());
+  await settle();
+  removal.reject(new Error("read only"));
+  await Promise.all([leaving, arriving]);
+  store.removeItem = remove;
+  clock.advance(-3_000); // the clock of the other is behind
+  await other.refresh();
+  clock.advance(3_000);
+  assertEquals((await session.refresh()).refresh_token, store.refreshToken);
+});
+
 test("CredentialSession.signOut() wins over a refresh that is being stored", async () => {
   const store = new AsyncStore();
   const { session, clock, events } = await signedIn({ store });

@@ -10,6 +10,7 @@ import { CredentialSessionError } from "../mod.ts";
 import { received } from "../src/session_held.ts";
 import type { SessionStore } from "../src/session_options.ts";
 import { SessionRecord, storeFailure } from "../src/session_store.ts";
+import { secret } from "./fixtures.ts";
 import { leaksIn } from "./leak_search.ts";
 import {
   AsyncStore,
@@ -246,6 +247,38 @@ test("SessionRecord waits only so long for a store, and goes on with it when it 
   await settle();
   assertEquals(store.log.slice(-2), ["setItem", "removeItem"], "what was late has kept its turn");
   assertEquals(store.items.size, 0);
+});
+
+test("SessionRecord waits only so long for each of several accesses, and for what is no promise but then-able", async () => {
+  const never = { then: () => {} };
+  const store: SessionStore = {
+    getItem: () => never,
+    setItem: () => {},
+    removeItem: () => new Promise(() => {}),
+  };
+  const record = new SessionRecord({ store, key: KEY, margin: undefined, timeout: 20 });
+  const failures = await Promise.all([record.remove(), record.read()].map(rejection));
+  assertEquals(failures.map(String), [
+    "Error: Cannot remove the credentials from the store: no answer within 20 ms",
+    "Error: Cannot read the credentials from the store: no answer within 20 ms",
+  ]);
+  const other = new SessionRecord({ store, key: KEY, margin: undefined, timeout: 20 });
+  await assertRejects(() => other.read(), Error, "no answer within 20 ms");
+});
+
+test("SessionRecord.write() lets no token out in the error of a store, while another write waits", async () => {
+  const store = new AsyncStore();
+  store.setItem = (_key, value) => Promise.reject(new Error(`SET failed: ${value}`));
+  const record = new SessionRecord({ store, key: KEY, margin: undefined });
+  const tokens = [secret(), secret(), secret()];
+  const errors = await Promise.all(tokens.map((access_token) => {
+    const credentials = { id_token: "opaque", access_token };
+    const held = received(credentials, { receivedAt: 0, origin: "code", margin: undefined });
+    return rejection(record.write(held, new AbortController().signal));
+  }));
+  for (const error of errors) {
+    assertEquals(leaksIn(error, Object.fromEntries(Object.entries(tokens))), []);
+  }
 });
 
 test("CredentialSession lets no token out in the error of a store that is read", async () => {

@@ -347,6 +347,23 @@ test("An answer to a call that has ended is told to nobody, and has nobody asked
   assertEquals([asked, told], [[false], []]);
 });
 
+test("A hook that outlasts its call has nobody asked for another authorization", async () => {
+  const asked: boolean[] = [];
+  const hook = Promise.withResolvers<void>();
+  await using s = await scene(apiError(401), {
+    auth: ({ rejected }) => `Bearer ${asked.push(rejected)}`,
+    onResponse: () => hook.promise,
+    totalTimeout: 200,
+  });
+  assertInstanceOf(
+    await rejection(s.client.getAuthCredentials(EXCHANGE)),
+    CredentialTimeoutError,
+  );
+  hook.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals([asked, s.server.requests.length], [[false], 1]);
+});
+
 test("A signal that is aborted rejects with its reason, and nothing is sent", async () => {
   await using s = await scene(ok());
   const reason = new Error("no more");
