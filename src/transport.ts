@@ -131,7 +131,9 @@ class CallRun<T> {
     const end = () => time.end();
     signal?.addEventListener("abort", end, { once: true });
     if (signal?.aborted) end();
-    this.#limitAttempt(time);
+    let left = this.#settings.timeout;
+    let since = performance.now();
+    this.#limitAttempt(time, left);
     try {
       const good = await time.wait(attempt({
         call: this.#call,
@@ -142,9 +144,11 @@ class CallRun<T> {
         signal: time.signal,
         onResponse: onResponse && (async (event) => {
           // The answer is there. A hook that takes its time must not have it asked for again.
+          left -= performance.now() - since;
           time.set(this.#remaining(), () => this.#timeoutError());
           await this.#callHook("onResponse", () => onResponse(event));
-          this.#limitAttempt(time);
+          since = performance.now();
+          this.#limitAttempt(time, left);
         }),
       }));
       this.#good = good;
@@ -154,11 +158,11 @@ class CallRun<T> {
     }
   }
 
-  #limitAttempt(time: TimeLimit): void {
-    const { timeout } = this.#settings;
+  /** Limits an attempt to what is left of its time, or of the whole call's if that is less. */
+  #limitAttempt(time: TimeLimit, left: number): void {
     const remaining = this.#remaining();
-    const told = timeout < remaining ? timeout : this.#totalTimeout;
-    time.set(Math.min(timeout, remaining), () => this.#timeoutError(told));
+    const told = left < remaining ? this.#settings.timeout : this.#totalTimeout;
+    time.set(Math.min(left, remaining), () => this.#timeoutError(told));
   }
 
   /** The one place that decides whether there is another attempt; how long it waits is {@linkcode retryDelay}'s. */
