@@ -32,7 +32,11 @@ export interface SessionRecordOptions {
   readonly key: string;
   /** How long ahead of its expiry an ID token is due for a refresh, in ms. */
   readonly margin: number | undefined;
-  /** How long to wait for the store, in ms. */
+  /**
+   * How long to wait for the store, in ms.
+   *
+   * @default {5000}
+   */
   readonly timeout?: number;
 }
 
@@ -80,6 +84,7 @@ export class SessionRecord {
       if (isThenable(stored)) {
         this.#isAsync = true;
         void settled(stored);
+        return undefined;
       }
       return this.#parse(stored);
     } catch {
@@ -135,11 +140,12 @@ export class SessionRecord {
     const before = this.#queue;
     const result = before.then(() => {
       const answer = access();
-      if (isThenable(answer)) {
-        start();
-        void this.#count(answer);
-      }
-      return answer;
+      if (!isThenable(answer)) return answer;
+      start();
+      // Once: a query of a database's client may be sent anew by each `then`.
+      const later = Promise.resolve(answer);
+      void this.#count(later);
+      return later;
     });
     const inTime = limit.wait(result);
     // A late read does no harm to what comes after it.
@@ -155,7 +161,7 @@ export class SessionRecord {
     }
   }
 
-  async #count(answer: PromiseLike<unknown>): Promise<void> {
+  async #count(answer: Promise<unknown>): Promise<void> {
     this.#unanswered++;
     await settled(answer);
     this.#unanswered--;
@@ -178,7 +184,7 @@ const FAILURES = {
 };
 
 /** Whether a store answers later: with a promise, or what a database's client has in its place. */
-function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+function isThenable<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {
   return typeof answer === "object" && answer !== null && "then" in answer &&
     typeof answer.then === "function";
 }

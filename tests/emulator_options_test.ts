@@ -5,7 +5,7 @@ import { CredentialEmulator } from "../src/emulator.ts";
 import { CredentialInputError } from "../src/errors.ts";
 
 test("new CredentialEmulator() refuses options that are wrong, and names them", () => {
-  const wrong: [object, string][] = [
+  const wrong: [unknown, string][] = [
     [{ codeLifetime: -1 }, '"codeLifetime": expected a whole number, 0 or more'],
     [{ idTokenLifetime: NaN }, '"idTokenLifetime": expected a whole number'],
     [{ signatureWindow: 1.5 }, '"signatureWindow": expected a whole number'],
@@ -17,14 +17,14 @@ test("new CredentialEmulator() refuses options that are wrong, and names them", 
     [{ now: 1 }, '"now": expected a function'],
     [{ rotation: "yes" }, '"rotation": expected true or false'],
     [{ idTokenLifetime: 0 }, '"idTokenLifetime": expected 1 or more'],
-    [null as unknown as object, "expected an object"],
-    [5 as unknown as object, "expected an object"],
+    [null, "expected an object"],
+    [5, "expected an object"],
     [{ faults: 5 }, '"faults": expected a list or a function'],
     [{ faults: [{ kind: "dropp" }] }, '"0.kind": expected "delay", "drop"'],
     [{ codeLifeTime: 1 }, "expected only the fields that are known"],
   ];
   for (const [options, message] of wrong) {
-    assertThrows(() => new CredentialEmulator(options), CredentialInputError, message);
+    assertThrows(() => new CredentialEmulator(options as object), CredentialInputError, message);
   }
   const emulator = new CredentialEmulator();
   assertThrows(() => emulator.faults = 5 as never, CredentialInputError, "expected a list");

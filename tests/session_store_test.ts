@@ -266,6 +266,25 @@ test("SessionRecord waits only so long for each of several accesses, and for wha
   await assertRejects(() => other.read(), Error, "no answer within 20 ms");
 });
 
+test("SessionRecord asks once what is sent anew by each then, as queries of databases are", async () => {
+  let sent = 0;
+  const query = <T>(value: T): PromiseLike<T> => ({
+    then: (...handlers) => {
+      sent++;
+      return Promise.resolve(value).then(...handlers);
+    },
+  });
+  const store: SessionStore = {
+    getItem: () => query(null),
+    setItem: () => query(undefined),
+    removeItem: () => query(undefined),
+  };
+  const record = new SessionRecord({ store, key: KEY, margin: undefined });
+  assertEquals(await record.read(), null);
+  await record.remove();
+  assertEquals(sent, 2);
+});
+
 test("SessionRecord.write() lets no token out in the error of a store, while another write waits", async () => {
   const store = new AsyncStore();
   store.setItem = (_key, value) => Promise.reject(new Error(`SET failed: ${value}`));
