@@ -51,9 +51,9 @@
 
 export { AuthFlowSchema } from "./src/auth_flow.ts";
 export type { AuthFlow, RefreshTokenAuth, TempCodeAuth } from "./src/auth_flow.ts";
-export { bearerAuth } from "./src/bearer_auth.ts";
-export { CredentialClient } from "./src/client.ts";
-export type { ApiResponse } from "./src/client.ts";
+export { bearerAuth } from "./src/auth/bearer_auth.ts";
+export { CredentialClient } from "./src/client/client.ts";
+export type { ApiResponse } from "./src/client/client.ts";
 export {
   CredentialApiError,
   CredentialError,
@@ -89,11 +89,11 @@ export type {
   RequestOptions,
   ResponseEvent,
   RetryEvent,
-} from "./src/options.ts";
-export type { AuthRequest, RequestAuth } from "./src/request_auth.ts";
-export type { RetryOptions } from "./src/retry.ts";
-export type { ValidationIssue } from "./src/schema.ts";
-export { CredentialSession } from "./src/session.ts";
+} from "./src/client/options.ts";
+export type { AuthRequest, RequestAuth } from "./src/auth/request_auth.ts";
+export type { RetryOptions } from "./src/client/retry.ts";
+export type { ValidationIssue } from "./src/validation.ts";
+export { CredentialSession } from "./src/session/session.ts";
 export type {
   CredentialSessionOptions,
   SessionCallOptions,
@@ -108,6 +108,6 @@ export type {
   SessionLockManager,
   SessionLockOptions,
   SessionStore,
-} from "./src/session_options.ts";
-export { signatureAuth } from "./src/signature_auth.ts";
-export type { SignatureAuthOptions } from "./src/signature_auth.ts";
+} from "./src/session/options.ts";
+export { signatureAuth } from "./src/auth/signature_auth.ts";
+export type { SignatureAuthOptions } from "./src/auth/signature_auth.ts";

@@ -1,7 +1,7 @@
 // Measures what many calls leave behind: the heap after a million calls of a session and twenty thousand of a client.
 import process from "node:process";
 import { CredentialClient, signatureAuth } from "../mod.ts";
-import { CredentialSession } from "../src/session.ts";
+import { CredentialSession } from "../src/session/session.ts";
 import { KEYS, REFRESH_TOKEN } from "./keys.ts";
 import { answer, programArguments } from "./program.ts";
 

@@ -3,8 +3,8 @@
 import { do_not_optimize, measure } from "mitata";
 import * as v from "valibot";
 import { CredentialClient, CredentialsSchema, signatureAuth } from "../mod.ts";
-import { validate } from "../src/schema.ts";
-import { CredentialSession } from "../src/session.ts";
+import { validate } from "../src/validation.ts";
+import { CredentialSession } from "../src/session/session.ts";
 import { KEYS, REFRESH_TOKEN } from "./keys.ts";
 import { answer, type Cell, programArguments } from "./program.ts";
 import { quantile, ratioOf } from "./ratio.ts";

@@ -17,7 +17,7 @@ import {
   EMULATOR_BEARER_TOKEN,
   EMULATOR_SIGNATURE,
   serveEmulator,
-} from "../src/emulator.ts";
+} from "../src/emulator/mod.ts";
 
 /** What the story is played on. */
 export interface Stage {

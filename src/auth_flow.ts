@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isToken } from "./models.ts";
-import { NON_EMPTY_STRING, objectMessage, type Schema } from "./schema.ts";
+import { NON_EMPTY_STRING, objectMessage, type Schema } from "./validation.ts";
 
 /** Asks for the credentials behind the temporary code of a login. */
 export interface TempCodeAuth {

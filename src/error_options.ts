@@ -1,5 +1,5 @@
 import type { CredentialError } from "./errors.ts";
-import type { ValidationIssue } from "./schema.ts";
+import type { ValidationIssue } from "./validation.ts";
 
 /** The operations of the API, as errors and hooks name them. */
 export type Operation = "createAuthCredentials" | "getAuthCredentials";

@@ -9,7 +9,7 @@ import type {
   NetworkErrorReason,
   Operation,
 } from "./error_options.ts";
-import type { ValidationIssue } from "./schema.ts";
+import type { ValidationIssue } from "./validation.ts";
 
 /**
  * The base of all errors of this package. Nothing in one is secret, so that it can be logged as it is: no token, code,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { NON_EMPTY_STRING, objectMessage, type Schema } from "./schema.ts";
+import { NON_EMPTY_STRING, objectMessage, type Schema } from "./validation.ts";
 
 /** The tokens of one login, in the API's own JSON. */
 export interface Credentials {

@@ -1,5 +1,5 @@
 import { CredentialInputError } from "./errors.ts";
-import type { InputFailure, ValidationIssue } from "./schema.ts";
+import type { InputFailure, ValidationIssue } from "./validation.ts";
 
 /** The longest time that timers can wait, in ms: more would fire at once. */
 export const LONGEST_TIME = 2_147_483_647;

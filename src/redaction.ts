@@ -1,5 +1,5 @@
-import { isVisibleAscii } from "./headers.ts";
-import type { RequestAuth } from "./request_auth.ts";
+import { isVisibleAscii } from "./client/headers.ts";
+import type { RequestAuth } from "./auth/request_auth.ts";
 
 /** So many characters of a secret in a row are taken for a quotation of it. */
 const QUOTATION = 12;

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { test } from "node:test";
 import { play } from "../examples/demo.ts";
-import { CredentialEmulator, type Faults, serveEmulator } from "../src/emulator.ts";
-import { runExample } from "./examples_process.ts";
+import { CredentialEmulator, type Faults, serveEmulator } from "../src/emulator/mod.ts";
+import { runExample } from "./support/examples_process.ts";
 
 const STEPS = [
   /^ {2}1\. Save credentials +got the temporary code \w{6}… \(36 characters\)$/,
@@ -33,7 +33,8 @@ test("demo shows no more than a few characters of a token", async () => {
 });
 
 test("demo exits with 1 and names the step that did not go as told", async () => {
-  const { exitCode, stdout, stderr } = await runExample("tests/examples_broken_demo.ts").ended;
+  const { exitCode, stdout, stderr } = await runExample("tests/support/examples_broken_demo.ts")
+    .ended;
   assertEquals(exitCode, 1);
   assertEquals(
     stderr.trimEnd(),

@@ -12,8 +12,8 @@ import {
   type EmulatorRequest,
   type EmulatorServer,
   serveEmulator,
-} from "../src/emulator.ts";
-import { runExample, type RunningExample, type RunOptions } from "./examples_process.ts";
+} from "../src/emulator/mod.ts";
+import { runExample, type RunningExample, type RunOptions } from "./support/examples_process.ts";
 
 const LOGIN_URL = "https://login.example.com/?a=1&b=2";
 

@@ -9,9 +9,9 @@ import {
   type RequestOptions,
   signatureAuth,
 } from "../mod.ts";
-import { json, type Reply, startServer } from "./fault_server.ts";
-import { rejection, scene, secret } from "./fixtures.ts";
-import { leaksIn } from "./leak_search.ts";
+import { json, type Reply, startServer } from "./support/fault_server.ts";
+import { rejection, scene, secret } from "./support/fixtures.ts";
+import { leaksIn } from "./support/leak_search.ts";
 
 /** All that must never be seen, made anew for each test. */
 function seeds() {

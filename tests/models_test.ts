@@ -7,7 +7,7 @@ import {
   CredentialsSchema,
   RefreshedCredentialsSchema,
 } from "../src/models.ts";
-import { type Schema, validate } from "../src/schema.ts";
+import { type Schema, validate } from "../src/validation.ts";
 
 /** What a schema answers, as JSON: that shows fields that are there but undefined as absent, so the names stand apart. */
 function read(schema: Schema<object>, input: unknown): readonly [object, readonly string[]] {

@@ -12,8 +12,8 @@ import {
   isCredentialError,
   signatureAuth,
 } from "../mod.ts";
-import { validate } from "../src/schema.ts";
-import { someCredentials } from "./fixtures.ts";
+import { validate } from "../src/validation.ts";
+import { someCredentials } from "./support/fixtures.ts";
 
 const RUNS = { numRuns: 1_000 };
 

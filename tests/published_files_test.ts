@@ -49,8 +49,8 @@ test("The package holds its documents and what its entry points import, no less 
   skip,
 }, async () => {
   const [published, imported] = await Promise.all([publishedFiles(), importedFiles()]);
-  assert(imported.includes("mod.ts") && imported.includes("src/emulator.ts"));
-  assertEquals(imported.filter((path) => !/^(mod|src\/\w+)\.ts$/.test(path)), []);
+  assert(imported.includes("mod.ts") && imported.includes("src/emulator/mod.ts"));
+  assertEquals(imported.filter((path) => !/^(mod|src(\/\w+)+)\.ts$/.test(path)), []);
   assertEquals(published, [...DOCUMENTS, ...imported].sort());
 });
 

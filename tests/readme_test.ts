@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import config from "../deno.json" with { type: "json" };
-import { readmeDocument } from "./readme_document.ts";
+import { readmeDocument } from "./support/readme_document.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const FILES = ["README.md", "README.ja.md"] as const;

@@ -9,9 +9,9 @@ import {
   safeType,
   type SecretFinder,
 } from "../src/redaction.ts";
-import type { AuthRequest, RequestAuth } from "../src/request_auth.ts";
-import { AUTH_REQUEST, secret as randomText } from "./fixtures.ts";
-import { leaksIn } from "./leak_search.ts";
+import type { AuthRequest, RequestAuth } from "../src/auth/request_auth.ts";
+import { AUTH_REQUEST, secret as randomText } from "./support/fixtures.ts";
+import { leaksIn } from "./support/leak_search.ts";
 
 const secret = randomText();
 const other = randomText();

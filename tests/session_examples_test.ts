@@ -10,10 +10,10 @@ import {
   EMULATOR_BEARER_TOKEN,
   EMULATOR_SIGNATURE,
   serveEmulator,
-} from "../src/emulator.ts";
-import { runExample } from "./examples_process.ts";
-import { serveApp } from "./session_server.ts";
-import { Clock, HOUR, WebStorage } from "./session_scene.ts";
+} from "../src/emulator/mod.ts";
+import { runExample } from "./support/examples_process.ts";
+import { serveApp } from "./support/session_server.ts";
+import { Clock, HOUR, WebStorage } from "./support/session_scene.ts";
 
 const DAY = 24 * HOUR;
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
 import { TimeLimit } from "../src/time_limit.ts";
-import { rejection } from "./fixtures.ts";
+import { rejection } from "./support/fixtures.ts";
 
 const never = new Promise<never>(() => {});
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
-import { CredentialEmulator, EMULATOR_SIGNATURE, serveEmulator } from "../../src/emulator.ts";
-import { runExample } from "../examples_process.ts";
+import { CredentialEmulator, EMULATOR_SIGNATURE, serveEmulator } from "../../src/emulator/mod.ts";
+import { runExample } from "../support/examples_process.ts";
 import { startRedis } from "./redis_server.ts";
 
 const LOGIN_URL = "https://login.example.com/";

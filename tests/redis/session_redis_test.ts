@@ -8,10 +8,10 @@ import {
   type CredentialEmulatorOptions,
   EMULATOR_BEARER_TOKEN,
   serveEmulator,
-} from "../../src/emulator.ts";
-import { CredentialSession } from "../../src/session.ts";
-import type { SessionStore } from "../../src/session_options.ts";
-import { runExample } from "../examples_process.ts";
+} from "../../src/emulator/mod.ts";
+import { CredentialSession } from "../../src/session/session.ts";
+import type { SessionStore } from "../../src/session/options.ts";
+import { runExample } from "../support/examples_process.ts";
 import { startRedis } from "./redis_server.ts";
 
 interface Scene extends AsyncDisposable {

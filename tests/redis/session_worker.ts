@@ -3,7 +3,7 @@ import process from "node:process";
 import { createStorage } from "unstorage";
 import redisDriver from "unstorage/drivers/redis";
 import { CredentialClient } from "../../mod.ts";
-import { CredentialSession } from "../../src/session.ts";
+import { CredentialSession } from "../../src/session/session.ts";
 
 const [rounds = "0"] = process.argv.slice(2);
 const store = createStorage({ driver: redisDriver({ url: process.env["REDIS_URL"] ?? "" }) });

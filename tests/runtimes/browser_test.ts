@@ -1,6 +1,10 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { test } from "node:test";
-import { CredentialEmulator, EMULATOR_BEARER_TOKEN, serveEmulator } from "../../src/emulator.ts";
+import {
+  CredentialEmulator,
+  EMULATOR_BEARER_TOKEN,
+  serveEmulator,
+} from "../../src/emulator/mod.ts";
 import { bundle } from "./bundle.ts";
 import { startChromium } from "./chromium.ts";
 import { testWith } from "./tools.ts";

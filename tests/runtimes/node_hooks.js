@@ -5,7 +5,7 @@ const root = new URL("../../", import.meta.url);
 const modules = {
   "@std/assert": "deno-std/assert/mod.js",
   "@saasus-sdk/credential": new URL("mod.ts", root).href,
-  "@saasus-sdk/credential/emulator": new URL("src/emulator.ts", root).href,
+  "@saasus-sdk/credential/emulator": new URL("src/emulator/mod.ts", root).href,
 };
 
 registerHooks({

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { CredentialEmulator, EMULATOR_SIGNATURE, serveEmulator } from "../../src/emulator.ts";
+import { CredentialEmulator, EMULATOR_SIGNATURE, serveEmulator } from "../../src/emulator/mod.ts";
 import { bundle } from "./bundle.ts";
 import { testWith } from "./tools.ts";
 import { startWorkerd } from "./workerd.ts";

@@ -1,0 +1,51 @@
+import { CredentialInputError } from "../errors.ts";
+import { isVisibleAscii } from "../client/headers.ts";
+import type { AuthRequest, RequestAuth } from "./request_auth.ts";
+
+/**
+ * Authorizes requests with a bearer token (RFC 6750).
+ *
+ * @param token The token, or a function that returns it. The function is asked for every attempt, and once more with
+ * `rejected: true` when the service has answered 401 to the token that it gave: that is the moment to get a new one.
+ * @returns The `auth` of a client.
+ * @throws {CredentialInputError} If the token is empty or has spaces, control or non-ASCII characters. With a
+ * function, the call rejects with it. What the function throws rejects the call as it is.
+ *
+ * @example A fixed token
+ * ```ts
+ * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
+ *
+ * const client = new CredentialClient({ auth: bearerAuth("token") });
+ * ```
+ *
+ * @example A token that is renewed when the service rejects it
+ * ```ts
+ * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
+ *
+ * let token: string | undefined;
+ * const auth = bearerAuth(async ({ rejected }) => {
+ *   if (rejected || token === undefined) token = await Promise.resolve("from your vault");
+ *   return token.replaceAll(" ", "-");
+ * });
+ * const client = new CredentialClient({ auth });
+ * ```
+ */
+export function bearerAuth(
+  token: string | ((request: Pick<AuthRequest, "rejected">) => string | Promise<string>),
+): RequestAuth {
+  if (typeof token === "function") {
+    return async ({ rejected }) => bearer(await token({ rejected }));
+  }
+  const value = bearer(token);
+  return () => value;
+}
+
+function bearer(token: unknown): string {
+  if (isVisibleAscii(token)) return `Bearer ${token}`;
+  throw new CredentialInputError("Cannot use the bearer token", {
+    issues: [{
+      path: "token",
+      expected: 'a non-empty string of visible ASCII characters, without "Bearer " before it',
+    }],
+  });
+}

@@ -1,0 +1,183 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows, fail } from "@std/assert";
+import process from "node:process";
+import { test } from "node:test";
+import {
+  authFromEnv,
+  baseUrlFromEnv,
+  checkObject,
+  type Environment,
+  processEnvironment,
+} from "../../src/client/environment.ts";
+import { CredentialInputError } from "../../src/errors.ts";
+import { AUTH_REQUEST } from "../support/fixtures.ts";
+
+const NAMES = ["SAASUS_SAAS_ID", "SAASUS_API_KEY", "SAASUS_SECRET_KEY"] as const;
+const secret = crypto.randomUUID();
+
+function failureOf(run: () => unknown): CredentialInputError {
+  const error = assertThrows(run, CredentialInputError);
+  assert(error.message.startsWith("Cannot create the client from the environment: "));
+  assert(!JSON.stringify(error).includes(secret));
+  return error;
+}
+
+function pathsOf(run: () => unknown): readonly string[] {
+  return failureOf(run).issues.map(({ path }) => path);
+}
+
+test("authFromEnv() takes the signature, the bearer token or neither, for every mix of variables", async () => {
+  for (let mix = 0; mix < 16; mix++) {
+    for (const unset of [undefined, ""]) {
+      const set = NAMES.filter((_, index) => mix & (1 << index));
+      const missing = NAMES.filter((name) => !set.includes(name));
+      const hasToken = (mix & 8) > 0;
+      const env: Environment = {
+        ...Object.fromEntries(NAMES.map((name) => [name, set.includes(name) ? secret : unset])),
+        BEARER_TOKEN: hasToken ? secret : unset,
+      };
+      if (set.length === 3) {
+        assert((await authFromEnv(env)(AUTH_REQUEST)).startsWith("SAASUSSIGV1 Sig="));
+      } else if (set.length > 0) {
+        // A bearer token does not make up for half a signature.
+        assertEquals(pathsOf(() => authFromEnv(env)), missing);
+      } else if (hasToken) {
+        assertEquals(await authFromEnv(env)(AUTH_REQUEST), `Bearer ${secret}`);
+      } else {
+        assertEquals(pathsOf(() => authFromEnv(env)), [...NAMES, "BEARER_TOKEN"]);
+      }
+    }
+  }
+  assertEquals(pathsOf(() => authFromEnv({})), [...NAMES, "BEARER_TOKEN"]);
+});
+
+test("authFromEnv() puts each variable into its place", async () => {
+  const env = { SAASUS_SAAS_ID: "saasID", SAASUS_API_KEY: "apiKey", SAASUS_SECRET_KEY: "secret" };
+  const value = await authFromEnv(env)({
+    ...AUTH_REQUEST,
+    url: "https://api.saasus.io/v1/auth/userinfo",
+    timestamp: Date.UTC(2021, 8, 1, 12, 34),
+  });
+  assert(value.startsWith("SAASUSSIGV1 Sig=a041e74fb58621f9"));
+  assert(value.endsWith(", SaaSID=saasID, APIKey=apiKey"));
+});
+
+test("authFromEnv() names each variable that has CR, LF, NUL or a space in it, and does not repeat it", () => {
+  for (const bad of ["\r", "\n", "\0", " b"]) {
+    const wrong = NAMES.filter((name) => name !== "SAASUS_SECRET_KEY" || bad !== " b");
+    const env = Object.fromEntries(NAMES.map((name) => [name, secret]));
+    for (const name of wrong) {
+      assertEquals(pathsOf(() => authFromEnv({ ...env, [name]: secret + bad })), [name]);
+    }
+    const all = { ...env, ...Object.fromEntries(wrong.map((name) => [name, secret + bad])) };
+    assertEquals(pathsOf(() => authFromEnv(all)), wrong);
+    assertEquals(pathsOf(() => authFromEnv({ BEARER_TOKEN: secret + bad })), ["BEARER_TOKEN"]);
+  }
+});
+
+test("authFromEnv() and baseUrlFromEnv() name a variable that is no text", () => {
+  for (const value of [5, null, true, {}, [secret], () => secret]) {
+    for (const name of [...NAMES, "BEARER_TOKEN", "SAASUS_API_URL_BASE", "SAASUS_BASE_URL"]) {
+      const env = { [name]: value } as unknown as Environment;
+      const run = name.includes("BASE") ? baseUrlFromEnv : authFromEnv;
+      assertEquals(failureOf(() => run(env)).issues, [{ path: name, expected: "a string" }]);
+    }
+  }
+});
+
+test("checkObject() takes an object as it is, and refuses anything else", () => {
+  for (const env of [{}, { BEARER_TOKEN: secret }, Object.create(null), new Proxy({}, {})]) {
+    assertStrictEquals(checkObject(env, "env"), env);
+  }
+  for (const other of [null, undefined, secret, 5, () => secret]) {
+    const { issues } = failureOf(() => checkObject(other, "env"));
+    assertEquals(issues, [{ path: "env", expected: "an object" }]);
+  }
+});
+
+test("baseUrlFromEnv() reads the variables of both official SDKs", () => {
+  const origin = "https://api.example:8443";
+  const url = `${origin}/v1/auth`;
+  const cases: readonly (readonly [Environment, string | undefined])[] = [
+    [{}, undefined],
+    [{ SAASUS_API_URL_BASE: "", SAASUS_BASE_URL: "" }, undefined],
+    [{ SAASUS_API_URL_BASE: origin }, url],
+    [{ SAASUS_API_URL_BASE: `${origin}//` }, url],
+    [{ SAASUS_BASE_URL: `${origin}/v1` }, url],
+    [{ SAASUS_BASE_URL: `${origin}/v1/` }, url],
+    [{ SAASUS_BASE_URL: `${origin}/v2` }, `${origin}/v2/auth`],
+    [{ SAASUS_API_URL_BASE: origin, SAASUS_BASE_URL: "" }, url],
+    [{ SAASUS_API_URL_BASE: `${origin}/`, SAASUS_BASE_URL: `${origin}/v1` }, url],
+  ];
+  for (const [env, expected] of cases) assertEquals(baseUrlFromEnv(env), expected);
+});
+
+test("baseUrlFromEnv() names a variable that holds no base URL, and does not repeat it", () => {
+  const wrong = [
+    secret,
+    `http://${secret}.example`,
+    `https://a.example/?${secret}`,
+    `https://a.example/ `,
+  ];
+  for (const name of ["SAASUS_API_URL_BASE", "SAASUS_BASE_URL"]) {
+    for (const url of wrong) {
+      const [issue, ...more] = failureOf(() => baseUrlFromEnv({ [name]: url })).issues;
+      assertEquals(issue?.path, name);
+      assert(issue?.expected.startsWith("an absolute https: URL"));
+      assertEquals(more, []);
+    }
+  }
+});
+
+test("baseUrlFromEnv() refuses two variables that contradict each other", () => {
+  const origin = `https://${secret}.example`;
+  for (const version of [origin, `${origin}/v2`, "https://other.example/v1"]) {
+    const env = { SAASUS_API_URL_BASE: origin, SAASUS_BASE_URL: version };
+    assertEquals(pathsOf(() => baseUrlFromEnv(env)), ["SAASUS_BASE_URL"]);
+  }
+});
+
+test("authFromEnv() and baseUrlFromEnv() name a variable that may not be read", () => {
+  const names = [...NAMES, "BEARER_TOKEN", "SAASUS_API_URL_BASE", "SAASUS_BASE_URL"];
+  for (const forbidden of names) {
+    const env: Environment = new Proxy({}, {
+      get(_, name) {
+        if (name === forbidden) throw new Error(`Requires env access to ${secret}`);
+      },
+    });
+    const run = forbidden.endsWith("BASE") || forbidden.endsWith("URL")
+      ? baseUrlFromEnv
+      : authFromEnv;
+    const { issues } = failureOf(() => run(env));
+    assertEquals(issues, [{
+      path: forbidden,
+      expected: `permission to read it (Deno: --allow-env=${forbidden})`,
+    }]);
+  }
+});
+
+test("authFromEnv() reads no variable but its own, and BEARER_TOKEN only without a signature", () => {
+  const read: unknown[] = [];
+  const recorded = (env: Environment): Environment =>
+    new Proxy(env, {
+      get(target, name) {
+        read.push(name);
+        return target[String(name)];
+      },
+      ownKeys: () => fail("It listed the variables"),
+    });
+  authFromEnv(recorded(Object.fromEntries(NAMES.map((name) => [name, secret]))));
+  assertEquals([...new Set(read)], [...NAMES]);
+  authFromEnv(recorded({ BEARER_TOKEN: secret }));
+  assertEquals([...new Set(read)], [...NAMES, "BEARER_TOKEN"]);
+});
+
+test("processEnvironment() is the process's own", () => {
+  const name = `SAASUS_TEST_${secret.replaceAll("-", "_")}`;
+  process.env[name] = secret;
+  try {
+    assertStrictEquals(processEnvironment()[name], secret);
+  } finally {
+    delete process.env[name];
+  }
+  assertEquals(processEnvironment()[name], undefined);
+});

@@ -1,0 +1,71 @@
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { CredentialEmulator } from "../../src/emulator/mod.ts";
+import { type Answer, BEARER, call, CREDENTIALS_URL, get } from "../support/emulator_call.ts";
+
+const ORIGIN = "https://app.example";
+
+function preflight(emulator: CredentialEmulator, origin: string): Promise<Answer> {
+  const headers = {
+    "Origin": origin,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization,content-type,x-saasus-referer",
+  };
+  return call(emulator, new Request(CREDENTIALS_URL, { method: "OPTIONS", headers }));
+}
+
+function corsOf({ headers }: Answer): Record<string, string> {
+  return Object.fromEntries(
+    [...headers].filter(([name]) => name.startsWith("access-control-") || name === "vary"),
+  );
+}
+
+test("CredentialEmulator.fetch() answers the preflight of any origin with cors: true", async () => {
+  const answer = await preflight(new CredentialEmulator({ cors: true }), ORIGIN);
+  assertEquals([answer.status, answer.text], [204, ""]);
+  assertEquals(corsOf(answer), {
+    "access-control-allow-headers": "authorization,content-type,x-saasus-referer",
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "X-Saasus-Trace-Id, Retry-After, Date",
+    "access-control-max-age": "600",
+  });
+});
+
+test("CredentialEmulator.fetch() lets a page read every answer, errors and faults too", async () => {
+  const emulator = new CredentialEmulator({
+    cors: true,
+    faults: [undefined, undefined, { kind: "status", status: 503 }],
+  });
+  const headers = { ...BEARER, Origin: ORIGIN };
+  for (const expected of [404, 401, 503]) {
+    const answer = await get(emulator, "code=a", expected === 401 ? { Origin: ORIGIN } : headers);
+    assertEquals(answer.status, expected);
+    assertEquals(corsOf(answer), {
+      "access-control-allow-origin": "*",
+      "access-control-expose-headers": "X-Saasus-Trace-Id, Retry-After, Date",
+    });
+  }
+});
+
+test("CredentialEmulator.fetch() answers only the origins that are listed", async () => {
+  const emulator = new CredentialEmulator({ cors: ["https://other.example", ORIGIN] });
+  const allowed = corsOf(await preflight(emulator, ORIGIN));
+  assertEquals(allowed["access-control-allow-origin"], ORIGIN);
+  assertEquals(allowed["vary"], "Origin");
+  const refused = await preflight(emulator, "https://app.example.evil");
+  assertEquals(corsOf(refused), { vary: "Origin" });
+});
+
+test("CredentialEmulator.fetch() lists OPTIONS in Allow when CORS is on", async () => {
+  const emulator = new CredentialEmulator({ cors: [ORIGIN] });
+  const { status, headers } = await call(emulator, new Request(CREDENTIALS_URL, { method: "PUT" }));
+  assertEquals([status, headers.get("Allow")], [405, "GET, POST, OPTIONS"]);
+});
+
+test("CredentialEmulator.fetch() speaks no CORS unless it is told to", async () => {
+  const emulator = new CredentialEmulator();
+  const answer = await preflight(emulator, ORIGIN);
+  assertEquals([answer.status, corsOf(answer)], [405, {}]);
+  assertEquals(corsOf(await get(emulator, "code=a", { ...BEARER, Origin: ORIGIN })), {});
+});

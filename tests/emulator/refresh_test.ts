@@ -1,0 +1,125 @@
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { test } from "node:test";
+import { CredentialEmulator } from "../../src/emulator/mod.ts";
+import type { Credentials } from "../../src/models.ts";
+import { assertError, Clock, post, refresh, someTokens } from "../support/emulator_call.ts";
+
+const HOUR = 60 * 60 * 1000;
+const DAY = 24 * HOUR;
+
+function assertFresh(json: Record<string, unknown>, old: Credentials): void {
+  assertMatch(String(json["id_token"]), /^[\w-]+\.[\w-]+\.[\w-]+$/);
+  assertMatch(String(json["access_token"]), /^[\w-]+\.[\w-]+\.[\w-]+$/);
+  assertNotEquals(json["id_token"], old.id_token);
+  assertNotEquals(json["access_token"], old.access_token);
+}
+
+test("CredentialEmulator.fetch() refreshes without a new refresh token: the old one stays in use", async () => {
+  const emulator = new CredentialEmulator();
+  const tokens = someTokens();
+  await post(emulator, tokens);
+  for (let i = 0; i < 3; i++) {
+    const { status, json } = await refresh(emulator, tokens.refresh_token);
+    assertEquals(status, 200);
+    assertEquals(Object.keys(json).sort(), ["access_token", "id_token"]);
+    assertFresh(json, tokens);
+  }
+});
+
+test("CredentialEmulator.fetch() keeps the subject of the ID token through a refresh", async () => {
+  const emulator = new CredentialEmulator({ rotation: true });
+  const { refresh_token, ...tokens } = emulator.issueCredentials("user-1");
+  const moved = new CredentialEmulator({ rotation: true });
+  moved.issueCode({ ...tokens, refresh_token: refresh_token ?? "" });
+  for (const each of [emulator, moved]) {
+    const first = await refresh(each, refresh_token);
+    const second = await refresh(each, String(first.json["refresh_token"]));
+    const [, claims = ""] = String(second.json["id_token"]).split(".");
+    assertEquals(JSON.parse(atob(claims.replace(/-/g, "+").replace(/_/g, "/"))).sub, "user-1");
+  }
+});
+
+test("CredentialEmulator.fetch() rotates: a new refresh token comes, and the old one is dead", async () => {
+  const emulator = new CredentialEmulator({ rotation: true });
+  const old = emulator.issueCredentials();
+  const { status, json } = await refresh(emulator, old.refresh_token);
+  assertEquals(status, 200);
+  assertFresh(json, old);
+  assertNotEquals(json["refresh_token"], old.refresh_token);
+  assertError(await refresh(emulator, old.refresh_token), 404, "not_found");
+  assertEquals((await refresh(emulator, String(json["refresh_token"]))).status, 200);
+});
+
+test("CredentialEmulator.fetch() takes a rotated refresh token within its rotationGrace", async () => {
+  const clock = new Clock();
+  const emulator = new CredentialEmulator({
+    rotation: true,
+    rotationGrace: 5_000,
+    now: clock.now,
+  });
+  const { refresh_token } = emulator.issueCredentials();
+  const both = await Promise.all([
+    refresh(emulator, refresh_token),
+    refresh(emulator, refresh_token),
+  ]);
+  assertEquals(both.map(({ status }) => status), [200, 200]);
+  assertNotEquals(both[0].json["refresh_token"], both[1].json["refresh_token"]);
+  clock.advance(4_999);
+  assertEquals((await refresh(emulator, refresh_token)).status, 200);
+  clock.advance(1);
+  assertError(await refresh(emulator, refresh_token), 404, "not_found");
+  for (const { json } of both) {
+    assertEquals((await refresh(emulator, String(json["refresh_token"]))).status, 200);
+  }
+});
+
+test("CredentialEmulator.fetch() lets one of many rotate a refresh token when there is no grace", async () => {
+  const emulator = new CredentialEmulator({ rotation: true });
+  const { refresh_token } = emulator.issueCredentials();
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => refresh(emulator, refresh_token)),
+  );
+  assertEquals(answers.filter(({ status }) => status === 200).length, 1);
+});
+
+test("CredentialEmulator.fetch() does not bring a dead refresh token back by saving it", async () => {
+  const emulator = new CredentialEmulator({ rotation: true });
+  const old = emulator.issueCredentials();
+  await refresh(emulator, old.refresh_token);
+  assertEquals((await post(emulator, old)).status, 201);
+  assertEquals((await refresh(emulator, old.refresh_token)).status, 404);
+});
+
+test("CredentialEmulator.fetch() refuses a refresh token that is unknown, or 30 days old", async () => {
+  const clock = new Clock();
+  const emulator = new CredentialEmulator({ now: clock.now });
+  const secret = `unknown-${crypto.randomUUID()}`;
+  const unknown = await refresh(emulator, secret);
+  assertError(unknown, 404, "not_found");
+  assert(!unknown.text.includes(secret));
+  const { refresh_token } = emulator.issueCredentials();
+  clock.advance(30 * DAY - 1);
+  assertEquals((await refresh(emulator, refresh_token)).status, 200);
+  clock.advance(1);
+  assertError(await refresh(emulator, refresh_token), 404, "not_found");
+});
+
+test("CredentialEmulator.fetch() takes a refresh token with any characters", async () => {
+  const emulator = new CredentialEmulator();
+  const refresh_token = `a+b/c=&?#%20 'é😀 ${crypto.randomUUID()}`;
+  await post(emulator, { ...someTokens(), refresh_token });
+  assertEquals((await refresh(emulator, refresh_token)).status, 200);
+});
+
+test("CredentialEmulator.revokeRefreshToken() kills a refresh token, also within its grace time", async () => {
+  const emulator = new CredentialEmulator({ rotation: true, rotationGrace: HOUR });
+  const { refresh_token = "" } = emulator.issueCredentials();
+  const { json } = await refresh(emulator, refresh_token);
+  assertEquals(emulator.revokeRefreshToken(refresh_token), true);
+  assertEquals(emulator.revokeRefreshToken(refresh_token), false);
+  assertError(await refresh(emulator, refresh_token), 404, "not_found");
+  const next = String(json["refresh_token"]);
+  assertEquals(emulator.revokeRefreshToken(next), true);
+  assertError(await refresh(emulator, next), 404, "not_found");
+  assertEquals(emulator.revokeRefreshToken("unknown"), false);
+});

@@ -1,0 +1,315 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { test } from "node:test";
+import {
+  CredentialEmulator,
+  type CredentialEmulatorOptions,
+  EMULATOR_SIGNATURE,
+  type EmulatorServer,
+  serveEmulator,
+  type ServeEmulatorOptions,
+} from "../../src/emulator/mod.ts";
+import { signatureAuth } from "../../src/auth/signature_auth.ts";
+import { BEARER, someTokens } from "../support/emulator_call.ts";
+import { converse, requestText } from "../support/emulator_socket.ts";
+
+const TARGET = "/v1/auth/credentials";
+
+async function served(
+  options: CredentialEmulatorOptions & ServeEmulatorOptions,
+  use: (server: EmulatorServer, emulator: CredentialEmulator) => Promise<void>,
+): Promise<void> {
+  const { keepAlive = false, ...emulated } = options;
+  const emulator = new CredentialEmulator(emulated);
+  const server = await serveEmulator(emulator, { keepAlive });
+  try {
+    await use(server, emulator);
+  } finally {
+    await server.close();
+  }
+}
+
+async function signature(method: string, url: string, body: string): Promise<string> {
+  const timestamp = Date.now();
+  return await signatureAuth(EMULATOR_SIGNATURE)({ method, url, body, timestamp, rejected: false });
+}
+
+function exchangeText(port: number, code: string): string {
+  const headers = { Host: `127.0.0.1:${port}`, ...BEARER };
+  return requestText("GET", `${TARGET}?code=${code}`, headers);
+}
+
+test("serveEmulator() serves both operations on loopback", async () => {
+  await served({}, async ({ url, port }) => {
+    assertEquals(url, `http://127.0.0.1:${port}/v1/auth`);
+    const tokens = { ...someTokens(), id_token: "é😀" };
+    const saved = await fetch(`${url}/credentials`, {
+      method: "POST",
+      headers: BEARER,
+      body: JSON.stringify(tokens),
+    });
+    assertEquals(saved.status, 201);
+    const { code } = await saved.json();
+    const exchanged = await fetch(`${url}/credentials?code=${code}`, { headers: BEARER });
+    assertEquals(exchanged.status, 200);
+    assertEquals(await exchanged.json(), tokens);
+  });
+});
+
+test("serveEmulator() checks signatures over the bytes of the request line, Host and body", async () => {
+  await served({}, async ({ port }) => {
+    const queries = [
+      "code=it's",
+      "code=it%27s",
+      "code=%7e~%2F/%2f+%20",
+      'code={"a":[1]}|^`',
+      "code=",
+      "",
+      "code=a&code=?/?",
+    ];
+    for (const query of queries) {
+      for (const host of [`127.0.0.1:${port}`, "Api.SaaSus.io", "localhost:80"]) {
+        const target = query === "" ? TARGET : `${TARGET}?${query}`;
+        const sign = async (url: string) => ({
+          Host: host,
+          Authorization: await signature("GET", url, ""),
+        });
+        const right = await sign(`http://${host}${target}`);
+        const { status } = await converse(port, requestText("GET", target, right));
+        assertEquals([400, 404].includes(status), true, `${query} ${status}`);
+        const wrong = await sign(`http://${host}${target}x`);
+        assertEquals((await converse(port, requestText("GET", target, wrong))).status, 401);
+      }
+    }
+  });
+});
+
+test("serveEmulator() checks signatures over the bytes of a body that comes in pieces", async () => {
+  await served({}, async ({ port }) => {
+    const body = `\t${JSON.stringify({ ...someTokens(), note: "é😀" })}\r\n`;
+    const host = `127.0.0.1:${port}`;
+    const headers = {
+      Host: host,
+      Authorization: await signature("POST", `http://${host}${TARGET}`, body),
+      "Content-Length": String(new TextEncoder().encode(body).length),
+    };
+    const head = requestText("POST", TARGET, headers);
+    const { status } = await converse(port, head, body.slice(0, 50), body.slice(50));
+    assertEquals(status, 201);
+  });
+});
+
+test("serveEmulator() takes the absolute form of a request's target", async () => {
+  await served({}, async ({ port }, emulator) => {
+    const url = `http://api.example${TARGET}?code=${emulator.issueCode()}`;
+    const Authorization = await signature("GET", url, "");
+    const text = requestText("GET", url, { Host: "api.example", Authorization });
+    assertEquals((await converse(port, text)).status, 200);
+  });
+});
+
+test("serveEmulator() closes each connection after its answer, so that no fault is hidden", async () => {
+  await served({}, async ({ port }, emulator) => {
+    const { status, head } = await converse(port, exchangeText(port, emulator.issueCode()));
+    assertEquals(status, 200);
+    assertStringIncludes(head, "connection: close");
+  });
+});
+
+test("serveEmulator() answers many requests on one connection with keepAlive", async () => {
+  await served({ keepAlive: true }, async ({ port }) => {
+    const last = exchangeText(port, "b").replace("\r\n", "\r\nConnection: close\r\n");
+    const { body } = await converse(port, exchangeText(port, "a"), last);
+    assertStringIncludes(body, "HTTP/1.1 404");
+  });
+});
+
+test("serveEmulator() drops the connection without a byte, before or after handling", async () => {
+  await served({}, async ({ port, url }, emulator) => {
+    for (const [when, status] of [["before_handling", 200], ["after_handling", 404]] as const) {
+      const code = emulator.issueCode();
+      emulator.faults = [{ kind: "drop", when }];
+      const { head, body } = await converse(port, exchangeText(port, code));
+      assertEquals(head + body, "");
+      assertEquals((await converse(port, exchangeText(port, code))).status, status);
+    }
+    emulator.faults = [{ kind: "drop" }];
+    await assertRejects(() => fetch(`${url}/credentials?code=a`, { headers: BEARER }), TypeError);
+    assertEquals(emulator.faults, []);
+  });
+});
+
+test("serveEmulator() cuts the connection in the middle of a body", async () => {
+  for (const keepAlive of [false, true]) {
+    await served({ keepAlive }, async ({ port, url }, emulator) => {
+      const tokens = someTokens();
+      emulator.faults = [{ kind: "truncate" }, { kind: "truncate" }];
+      const code = emulator.issueCode(tokens);
+      const { status, head, body } = await converse(port, exchangeText(port, code));
+      const whole = JSON.stringify(tokens);
+      assertEquals(status, 200);
+      assertStringIncludes(head, `content-length: ${whole.length}`);
+      assert(body !== "" && body !== whole && whole.startsWith(body));
+      await assertRejects(
+        async () => await (await fetch(`${url}/credentials?code=a`, { headers: BEARER })).text(),
+        TypeError,
+      );
+    });
+  }
+});
+
+test("serveEmulator() sends faults' statuses, headers and bodies", async () => {
+  await served({}, async ({ port }, emulator) => {
+    emulator.faults = [
+      { kind: "status", status: 503, headers: { "Retry-After": "1" } },
+      { kind: "status", status: 204 },
+      { kind: "not_json" },
+    ];
+    const busy = await converse(port, exchangeText(port, "a"));
+    assertEquals(busy.status, 503);
+    assertStringIncludes(busy.head, "retry-after: 1");
+    assertStringIncludes(busy.body, '{"type":"service_unavailable"');
+    const empty = await converse(port, exchangeText(port, "a"));
+    assertEquals([empty.status, empty.body], [204, ""]);
+    assertStringIncludes((await converse(port, exchangeText(port, "a"))).body, "<h1>");
+  });
+});
+
+test("serveEmulator() puts the Date of the emulator's clock on the wire", async () => {
+  await served({ now: () => 0 }, async ({ port }) => {
+    const { head } = await converse(port, exchangeText(port, "a"));
+    assertEquals(head.match(/^date: .*$/gm), ["date: thu, 01 jan 1970 00:00:00 gmt"]);
+  });
+});
+
+test("serveEmulator() answers 413 to a body that is too long, and the client hears it", async () => {
+  await served({ maxBodySize: 1_000 }, async ({ port, url }) => {
+    const headers = { Host: "a", ...BEARER, "Transfer-Encoding": "chunked" };
+    const chunk = `186a0\r\n${"x".repeat(100_000)}\r\n`;
+    const messages = [...Array(50).fill(chunk), "0\r\n\r\n"];
+    const chunked = await converse(port, requestText("POST", TARGET, headers), ...messages);
+    assertEquals(chunked.status, 413);
+    const body = "x".repeat(5_000_000);
+    const answer = await fetch(`${url}/credentials`, { method: "POST", headers: BEARER, body });
+    assertEquals(answer.status, 413);
+    assertEquals((await answer.json()).type, "payload_too_large");
+  });
+});
+
+test("serveEmulator() cuts the connection where a handler's answer cannot be sent, and goes on", async () => {
+  const emulator = new CredentialEmulator();
+  let status = 99;
+  const server = await serveEmulator({
+    handle: async (request) => {
+      const answer = await emulator.handle(request);
+      return answer.kind === "dropped" ? answer : { ...answer, status };
+    },
+  });
+  try {
+    await assertRejects(() => fetch(`${server.url}/credentials`), TypeError);
+    status = 401;
+    const answer = await fetch(`${server.url}/credentials`);
+    assertEquals(answer.status, 401);
+    await answer.body?.cancel();
+  } finally {
+    await server.close();
+  }
+});
+
+test("serveEmulator() answers 500 when a fault function throws, and goes on", async () => {
+  await served({}, async ({ port }, emulator) => {
+    emulator.faults = () => {
+      throw new Error("oops");
+    };
+    const { status, body } = await converse(port, exchangeText(port, "a"));
+    assertEquals(status, 500);
+    assertEquals(JSON.parse(body), {
+      type: "internal_server_error",
+      message: "The emulator failed: oops",
+    });
+    emulator.faults = [];
+    assertEquals((await converse(port, exchangeText(port, "a"))).status, 404);
+  });
+});
+
+test("serveEmulator() tells the handler when the client has gone", async () => {
+  const arrived = Promise.withResolvers<AbortSignal>();
+  const server = await serveEmulator({
+    handle: async ({ signal }) => {
+      assert(signal !== undefined);
+      arrived.resolve(signal);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      return { kind: "dropped" };
+    },
+  });
+  try {
+    const leaving = new AbortController();
+    const answer = fetch(server.url, { signal: leaving.signal });
+    const signal = await arrived.promise;
+    leaving.abort();
+    await assertRejects(() => answer);
+    if (!signal.aborted) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    }
+  } finally {
+    await server.close();
+  }
+});
+
+test("EmulatorServer.close() cuts what is under way, and can be called again", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const emulator = new CredentialEmulator({
+    faults: () => {
+      arrived.resolve();
+      return { kind: "delay", ms: 60_000 };
+    },
+  });
+  const server = await serveEmulator(emulator);
+  const answer = fetch(`${server.url}/credentials?code=a`, { headers: BEARER });
+  const rejected = assertRejects(() => answer, TypeError);
+  await arrived.promise;
+  await server.close();
+  await rejected;
+  await server.close();
+  await server[Symbol.asyncDispose]();
+  await assertRejects(() => fetch(server.url), TypeError);
+});
+
+test("serveEmulator() rejects when the port is taken, or is none", async () => {
+  await served({}, async ({ port }, emulator) => {
+    const error = await assertRejects(() => serveEmulator(emulator, { port }), Error);
+    assertEquals((error as { code?: string }).code, "EADDRINUSE");
+    await assertRejects(() => serveEmulator(emulator, { port: 65_536 }), RangeError);
+  });
+});
+
+interface BunServer {
+  readonly port: number;
+  stop(closeConnections: boolean): Promise<void>;
+}
+
+const { Bun, Deno } = globalThis as unknown as {
+  Bun?: { serve(options: CredentialEmulator & { port: number }): BunServer };
+  Deno?: typeof globalThis.Deno;
+};
+
+test("CredentialEmulator can be handed to the server of the runtime", {
+  skip: Bun === undefined && Deno === undefined,
+}, async () => {
+  const emulator = new CredentialEmulator();
+  const use = async (port: number) => {
+    const url = `http://127.0.0.1:${port}${TARGET}?code=${emulator.issueCode()}`;
+    const Authorization = await signature("GET", url, "");
+    const answer = await fetch(url, { headers: { Authorization } });
+    assertEquals(answer.status, 200);
+    assertEquals(Object.keys(await answer.json()).length, 3);
+  };
+  if (Deno !== undefined) {
+    const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, emulator.fetch);
+    await use(server.addr.port);
+    await server.shutdown();
+  } else if (Bun !== undefined) {
+    const server = Bun.serve(Object.assign(emulator, { port: 0 }));
+    await use(server.port);
+    await server.stop(true);
+  }
+});

@@ -1,0 +1,178 @@
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { runExample } from "../support/examples_process.ts";
+import type { CredentialSessionOptions } from "../../src/session/options.ts";
+import {
+  apiError,
+  HOUR,
+  jwt,
+  MINUTE,
+  networkError,
+  rejection,
+  type Scene,
+  scene,
+  settle,
+} from "../support/session_scene.ts";
+
+interface Timer {
+  readonly delay: number;
+  readonly fire: () => void;
+}
+
+/** The timers that would run, in the place of real ones. */
+class Timers implements Disposable {
+  readonly #real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
+  readonly running: Set<Timer> = new Set();
+  readonly delays: number[] = [];
+  unreffed = 0;
+
+  constructor() {
+    globalThis.setTimeout = ((fire: () => void, delay: number) => {
+      const timer = { delay, fire, unref: () => void this.unreffed++ };
+      this.delays.push(delay);
+      this.running.add(timer);
+      return timer;
+    }) as unknown as typeof setTimeout;
+    globalThis.clearTimeout = ((timer: Timer) => {
+      this.running.delete(timer);
+    }) as unknown as typeof clearTimeout;
+  }
+
+  /** Lets the timer that runs come to its end. */
+  async fire({ clock }: Scene): Promise<void> {
+    const [timer] = this.running;
+    if (timer === undefined) throw new Error("No timer runs");
+    this.running.delete(timer);
+    clock.advance(timer.delay);
+    timer.fire();
+    await settle();
+  }
+
+  [Symbol.dispose](): void {
+    Object.assign(globalThis, this.#real);
+  }
+}
+
+async function backgroundScene(options: Partial<CredentialSessionOptions> = {}): Promise<Scene> {
+  const stage = scene({ backgroundRefresh: true, ...options });
+  await stage.session.signIn(crypto.randomUUID());
+  return stage;
+}
+
+test("CredentialSession sets no timer unless it is told to", async () => {
+  using timers = new Timers();
+  const { session, service, clock } = await backgroundScene({ backgroundRefresh: false });
+  clock.advance(HOUR);
+  await session.getIdToken();
+  service.failure = networkError();
+  await rejection(session.refresh());
+  await session.signOut();
+  assertEquals(timers.delays, []);
+});
+
+test("CredentialSession refreshes in the background, with one timer that keeps no process alive", async () => {
+  using timers = new Timers();
+  const stage = await backgroundScene();
+  for (let round = 0; round < 5; round++) {
+    assertEquals(timers.running.size, 1);
+    await timers.fire(stage);
+    assertEquals(stage.service.refreshes, round + 1);
+  }
+  assertEquals(timers.delays, Array(6).fill(55 * MINUTE));
+  assertEquals(timers.unreffed, 6);
+});
+
+test("CredentialSession sets the background timer anew for every new token", async () => {
+  using timers = new Timers();
+  const stage = await backgroundScene();
+  stage.clock.advance(30 * MINUTE);
+  await stage.session.refresh();
+  assertEquals([timers.running.size, timers.delays.at(-1)], [1, 55 * MINUTE]);
+});
+
+test("CredentialSession sets no timer longer than timers can be", async () => {
+  using timers = new Timers();
+  const stage = scene({ backgroundRefresh: true });
+  stage.service.claims = (iat) => ({ iat, exp: iat + 100 * 24 * 3600 });
+  await stage.session.signIn(crypto.randomUUID());
+  for (let days = 0; days < 4; days++) await timers.fire(stage);
+  assertEquals(timers.delays.slice(0, 4), Array(4).fill(2 ** 31 - 1));
+  assertEquals(stage.service.refreshes, 0);
+  await timers.fire(stage);
+  assertEquals(stage.service.refreshes, 1);
+});
+
+test("CredentialSession has no background timer after dispose, sign-out and end", async () => {
+  using timers = new Timers();
+  const disposed = await backgroundScene();
+  disposed.session[Symbol.dispose]();
+  assertEquals(timers.running.size, 0);
+  await disposed.session.refresh();
+  assertEquals(timers.running.size, 0);
+
+  const signedOut = await backgroundScene();
+  await signedOut.session.signOut();
+  assertEquals(timers.running.size, 0);
+
+  const ended = await backgroundScene();
+  ended.service.failure = apiError(404);
+  await timers.fire(ended);
+  assertEquals(ended.events, ["signed_in", "ended"]);
+  assertEquals(timers.running.size, 0);
+});
+
+test("CredentialSession that is disposed in the middle of a background refresh sets no other timer", async () => {
+  using timers = new Timers();
+  const stage = await backgroundScene();
+  const gate = Promise.withResolvers<void>();
+  stage.service.gate = gate.promise;
+  await timers.fire(stage);
+  stage.session[Symbol.dispose]();
+  gate.resolve();
+  await settle();
+  assertEquals(timers.running.size, 0);
+  assertEquals(stage.service.refreshes, 1);
+});
+
+test("CredentialSession goes on in the background after a failure, without haste", async () => {
+  using timers = new Timers();
+  const stage = await backgroundScene();
+  stage.service.failure = networkError();
+  await timers.fire(stage);
+  assertEquals([timers.running.size, timers.delays.at(-1)], [1, 30_000]);
+  await timers.fire(stage);
+  assertEquals(stage.service.refreshes, 2);
+  stage.service.failure = undefined;
+  await timers.fire(stage);
+  await timers.fire(stage);
+  assertEquals(stage.service.refreshes, 3);
+  assertEquals(timers.delays.at(-1), 55 * MINUTE);
+});
+
+test("CredentialSession needs no background timer for a token of unknown expiry", async () => {
+  using timers = new Timers();
+  const stage = scene({ backgroundRefresh: true });
+  stage.service.idToken = () => jwt({});
+  await stage.session.signIn(crypto.randomUUID());
+  assertEquals(timers.running.size, 0);
+});
+
+test("CredentialSession begins the background refresh with what the store holds", async () => {
+  using timers = new Timers();
+  const stage = scene();
+  const session = stage.another({
+    backgroundRefresh: true,
+    credentials: stage.service.credentials(),
+  });
+  await session.getIdToken();
+  assertEquals(timers.delays, [55 * MINUTE]);
+  assert(timers.running.size === 1);
+});
+
+test("CredentialSession keeps no process alive by its background timer", async () => {
+  const program = runExample("tests/support/session_background_program.ts", {
+    deno: ["run", "-A"],
+  });
+  const { exitCode, stdout } = await program.ended;
+  assertEquals([exitCode, stdout], [0, "signed in\n"]);
+});

@@ -1,0 +1,208 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { test } from "node:test";
+import { expiryOf, freshnessOf, timeClaimsOf } from "../../src/session/expiry.ts";
+import {
+  AsyncStore,
+  Clock,
+  HOUR,
+  jwt,
+  MINUTE,
+  type Scene,
+  scene,
+  Service,
+  signedIn,
+} from "../support/session_scene.ts";
+
+/** Refreshes so that what follows is about a token whose age is known. */
+async function refreshed(stage: Scene): Promise<string> {
+  const { id_token } = await stage.session.refresh();
+  stage.service.calls.length = 0;
+  return id_token;
+}
+
+/** How long a session uses a token, in whole minutes, without refreshing it. */
+async function minutesOfUse(stage: Scene, most: number): Promise<number> {
+  const before = await refreshed(stage);
+  for (let minute = 0; minute < most; minute++) {
+    if (await stage.session.getIdToken() !== before) return minute;
+    stage.clock.advance(MINUTE);
+  }
+  return most;
+}
+
+test("timeClaimsOf() reads the times of a JWT, and nothing else", () => {
+  assertEquals(timeClaimsOf(jwt({ iat: 5, exp: 10.5, name: "ÄÖ漢字>?>?" })), { iat: 5, exp: 10.5 });
+  assertEquals(timeClaimsOf(jwt({ iat: "5", exp: null })), { iat: undefined, exp: undefined });
+  assertEquals(timeClaimsOf(`x.${btoa('{"exp":1e999}')}.y`).exp, undefined);
+  for (const token of ["", "opaque", "a.b.c", "a..c", "a.bm9uZQ.c", "a.MQ.c", "a.bnVsbA.c"]) {
+    assertEquals(timeClaimsOf(token), {}, token);
+  }
+});
+
+test("expiryOf() counts from the receipt, for all that the clock is off", () => {
+  const claims = { iat: 1_000_000, exp: 1_003_600 };
+  const issued = claims.iat * 1000;
+  for (const off of [-5 * HOUR, -MINUTE, 0, 30 * MINUTE, 5 * HOUR]) {
+    assertEquals(expiryOf(claims, issued + off, "refresh"), issued + off + HOUR);
+  }
+});
+
+test("expiryOf() counts from iat for a token that was handed over some time after it was issued", () => {
+  const claims = { iat: 1_000_000, exp: 1_003_600 };
+  const issued = claims.iat * 1000;
+  assertEquals(expiryOf(claims, issued + 50 * MINUTE, "code"), issued + HOUR);
+  // Minted for this login, or a clock that is so far off that it tells nothing.
+  for (const off of [-5 * HOUR, 0, MINUTE, HOUR, 5 * HOUR]) {
+    assertEquals(expiryOf(claims, issued + off, "code"), issued + off + HOUR);
+  }
+});
+
+test("expiryOf() gives known credentials no more than a lifetime, and none after exp", () => {
+  const claims = { iat: 1_000_000, exp: 1_003_600 };
+  const issued = claims.iat * 1000;
+  assertEquals(expiryOf(claims, issued + 20 * MINUTE, "known"), issued + HOUR);
+  assertEquals(expiryOf(claims, issued + 9 * HOUR, "known"), issued + HOUR);
+  assertEquals(expiryOf(claims, issued - 9 * HOUR, "known"), issued - 8 * HOUR);
+});
+
+test("expiryOf() knows no end of a token whose exp is nonsense", () => {
+  const now = 1_000_000_000;
+  for (
+    const claims of [{}, { iat: 5 }, { iat: 500, exp: 500 }, { iat: 500, exp: -1 }, {
+      iat: 500,
+      exp: 1e12,
+    }]
+  ) {
+    assertEquals(expiryOf(claims, now, "refresh"), Infinity);
+    assertEquals(expiryOf(claims, now, "code"), Infinity);
+  }
+  // Without iat, a new token that has expired means that the clock is ahead.
+  assertEquals(expiryOf({ exp: 1_000_500 }, now, "refresh"), 1_000_500_000);
+  assertEquals(expiryOf({ exp: 999_999 }, now, "refresh"), Infinity);
+  assertEquals(expiryOf({ exp: 999_999 }, now, "known"), 999_999_000);
+});
+
+test("freshnessOf() has a margin of 5 min, or of 20 % of a short lifetime", () => {
+  const until = (lifetime: number, margin?: number) =>
+    freshnessOf({ receivedAt: 0, expiresAt: lifetime }, margin).freshUntil;
+  assertEquals(until(HOUR), 55 * MINUTE);
+  assertEquals(until(24 * HOUR), 24 * HOUR - 5 * MINUTE);
+  assertEquals(until(10 * MINUTE), 8 * MINUTE);
+  assertEquals(until(HOUR, 0), HOUR);
+  assertEquals(until(HOUR, 20 * MINUTE), 40 * MINUTE);
+  assertEquals(until(HOUR, HOUR), 6 * MINUTE);
+  assertEquals(until(HOUR, Infinity), 6 * MINUTE);
+  assertEquals(until(0), 0);
+});
+
+test("CredentialSession uses a token for 55 minutes, however far the local clock is off", async () => {
+  for (const off of [-9 * HOUR, -20 * MINUTE, 20 * MINUTE, 9 * HOUR]) {
+    const stage = await signedIn();
+    stage.service.claims = (iat) => ({ iat: iat + off / 1000, exp: iat + off / 1000 + 3600 });
+    assertEquals(await minutesOfUse(stage, 70), 55);
+  }
+});
+
+test("CredentialSession does not refresh endlessly when the clock is ahead of every exp", async () => {
+  const stage = scene();
+  for (const claims of [(iat: number) => ({ exp: iat - 7200 }), () => ({ iat: 5, exp: 5 })]) {
+    stage.service.claims = claims;
+    await stage.session.signIn(crypto.randomUUID());
+    assertEquals(await minutesOfUse(stage, 100), 100);
+  }
+});
+
+test("CredentialSession uses a token of unknown expiry until somebody refuses it", async () => {
+  const stage = scene();
+  for (const token of ["opaque", jwt({}), jwt({ exp: "soon" }), jwt({ exp: 1e300 })]) {
+    stage.service.idToken = () => token;
+    await stage.session.signIn(crypto.randomUUID());
+    stage.service.calls.length = 0;
+    stage.clock.advance(1_000 * HOUR);
+    assertEquals(await stage.session.getIdToken(), token);
+    stage.clock.advance(-2_000 * HOUR);
+    assertEquals(await stage.session.getIdToken(), token);
+    assertEquals(stage.service.calls, []);
+  }
+});
+
+test("CredentialSession counts by exp where there is no iat", async () => {
+  const stage = await signedIn();
+  stage.service.claims = (iat) => ({ exp: iat + 1800 });
+  assertEquals(await minutesOfUse(stage, 70), 25);
+});
+
+test("CredentialSession never takes a margin as long as the token", async () => {
+  for (const margin of [HOUR, 30 * HOUR, Infinity]) {
+    const stage = await signedIn({ margin });
+    assertEquals(await minutesOfUse(stage, 70), 6);
+  }
+});
+
+test("CredentialSession takes the margin it is told", async () => {
+  assertEquals(await minutesOfUse(await signedIn({ margin: 20 * MINUTE }), 70), 40);
+  assertEquals(await minutesOfUse(await signedIn({ margin: 0 }), 70), 60);
+});
+
+test("CredentialSession refreshes after a computer has slept", async () => {
+  const { session, service, clock } = await signedIn();
+  const before = await session.getIdToken();
+  clock.advance(10 * HOUR);
+  assertNotEquals(await session.getIdToken(), before);
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession refreshes once after the clock was set back, since the token's age is unknown", async () => {
+  const { session, service, clock } = await signedIn();
+  clock.advance(-MINUTE); // as time synchronization does
+  await session.getIdToken();
+  assertEquals(service.refreshes, 0);
+  clock.advance(-3 * HOUR);
+  await session.getIdToken();
+  await session.getIdToken();
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession refreshes known credentials that have expired", async () => {
+  const { another, service, clock } = scene();
+  const credentials = service.credentials();
+  clock.advance(2 * HOUR);
+  const session = another({ credentials });
+  assertNotEquals(await session.getIdToken(), credentials.id_token);
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession knows the age of stored credentials", async () => {
+  const store = new AsyncStore();
+  const { another, service, clock } = await signedIn({ store });
+  clock.advance(54 * MINUTE);
+  const before = await another().getIdToken();
+  assertEquals(service.refreshes, 0);
+  clock.advance(MINUTE);
+  assertNotEquals(await another().getIdToken(), before);
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession refreshes stored credentials when the clock was set back or far ahead meanwhile", async () => {
+  for (const step of [-5 * HOUR, 5 * HOUR]) {
+    const store = new AsyncStore();
+    const { another, service, clock } = await signedIn({ store });
+    clock.advance(step);
+    const session = another();
+    await session.getIdToken();
+    await session.getIdToken();
+    assertEquals(service.refreshes, 1);
+  }
+});
+
+test("CredentialSession stores that an expiry is unknown", async () => {
+  const store = new AsyncStore();
+  const clock = new Clock();
+  const service = new Service(clock);
+  service.idToken = () => "opaque";
+  const stage = scene({ store, client: service });
+  await stage.session.signIn(crypto.randomUUID());
+  stage.clock.advance(1_000 * HOUR);
+  assertEquals(await stage.another().getIdToken(), "opaque");
+  assert(service.refreshes === 0);
+});

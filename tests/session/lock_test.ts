@@ -1,0 +1,162 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { test } from "node:test";
+import { CredentialSessionError } from "../../mod.ts";
+import type { SessionLock } from "../../src/session/options.ts";
+import { AsyncStore, HOUR, KEY, rejection, settle, signedIn } from "../support/session_scene.ts";
+
+/** Locks as `navigator.locks` has them, as far as a session uses them. */
+class Locks {
+  readonly #tails = new Map<string, Promise<unknown>>();
+  readonly names: string[] = [];
+  held = 0;
+
+  request(
+    name: string,
+    { signal }: { signal: AbortSignal },
+    callback: () => Promise<void>,
+  ): Promise<void> {
+    this.names.push(name);
+    const before = this.#tails.get(name) ?? Promise.resolve();
+    const mine = before.then(async () => {
+      signal.throwIfAborted();
+      this.held++;
+      try {
+        await callback();
+      } finally {
+        this.held--;
+      }
+    });
+    this.#tails.set(name, mine.catch(() => {}));
+    return mine;
+  }
+}
+
+test("CredentialSession refreshes once for two sessions that share a lock", async () => {
+  const store = new AsyncStore();
+  const lock = new Locks();
+  const { session, another, service, clock } = await signedIn({ store, lock });
+  service.rotation = true;
+  const other = another();
+  await other.getIdToken();
+  assertEquals(lock.names, []);
+  clock.advance(HOUR);
+  const [one, two] = await Promise.all([session.getIdToken(), other.getIdToken()]);
+  assertEquals(one, two);
+  assertEquals(service.refreshes, 1);
+  assertEquals(lock.names, [KEY, KEY]);
+  assertEquals(lock.held, 0);
+});
+
+test("CredentialSession takes a function of the shape of navigator.locks.request", async () => {
+  const names: string[] = [];
+  const lock: SessionLock = async (name, { signal }, callback) => {
+    assert(signal instanceof AbortSignal);
+    names.push(name);
+    await callback();
+  };
+  const { session, service } = await signedIn({ lock, key: "my-login" });
+  await session.refresh();
+  assertEquals(names, ["my-login"]);
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession goes on without a lock that is never granted, and gives it back if it is granted later", async () => {
+  let granted: (() => Promise<void>) | undefined;
+  let signal: AbortSignal | undefined;
+  const { session, service } = await signedIn({
+    lock: (_, options, callback) => {
+      granted = callback;
+      signal = options.signal;
+      return new Promise(() => {});
+    },
+    lockTimeout: 1,
+  });
+  await session.refresh();
+  assertEquals(service.refreshes, 1);
+  assert(signal?.aborted);
+  await granted?.();
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession goes on without a lock that cannot be had", async () => {
+  const locks: SessionLock[] = [
+    () => {
+      throw new TypeError("Illegal invocation");
+    },
+    () => Promise.reject(new Error("no locks here")),
+    () => Promise.resolve(),
+    () => undefined,
+  ];
+  for (const lock of locks) {
+    const { session, service } = await signedIn({ lock });
+    await session.refresh();
+    assertEquals(service.refreshes, 1);
+  }
+});
+
+test("CredentialSession gives its lock back after a failure, and after a sign-out", async () => {
+  const lock = new Locks();
+  const { session, service } = await signedIn({ lock });
+  service.failure = new Error("a mistake");
+  assertEquals(await rejection(session.refresh()), service.failure);
+  assertEquals(lock.held, 0);
+  service.failure = undefined;
+  await session.signIn(crypto.randomUUID());
+  service.gate = new Promise(() => {});
+  const waiter = rejection(session.refresh());
+  await settle();
+  assertEquals(lock.held, 1);
+  await session.signOut();
+  assert(await waiter instanceof CredentialSessionError);
+  await settle();
+  // The client of a test ignores its signal: what it still holds is a request, and no lock.
+  assertEquals(lock.held, 0);
+});
+
+test("CredentialSession.signOut() does not wait for a lock, and leaves nobody waiting for one", async () => {
+  let signal: AbortSignal | undefined;
+  const { session, service } = await signedIn({
+    lock: (_, options) => {
+      signal = options.signal;
+      return new Promise(() => {});
+    },
+  });
+  const waiter = rejection(session.refresh());
+  await settle();
+  await session.signOut();
+  assert(await waiter instanceof CredentialSessionError);
+  await settle();
+  assert(signal?.aborted);
+  assertEquals(service.refreshes, 0);
+});
+
+test("CredentialSession reads the store again once it has the lock", async () => {
+  const store = new AsyncStore();
+  const { another, service, clock } = await signedIn({ store });
+  service.rotation = true;
+  const gate = Promise.withResolvers<void>();
+  const waiting = another({
+    lock: async (_, __, callback) => {
+      await gate.promise;
+      await callback();
+    },
+  });
+  await waiting.getIdToken();
+  clock.advance(HOUR);
+  const call = waiting.getIdToken();
+  await settle();
+  const fresh = await another().getIdToken();
+  gate.resolve();
+  assertEquals(await call, fresh);
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession ends at once under a lock, since nobody else can be about to store", async () => {
+  const store = new AsyncStore();
+  const lock = new Locks();
+  const { session, service } = await signedIn({ store, lock });
+  service.revoke(store.refreshToken);
+  const { length } = store.log;
+  await assertRejects(() => session.refresh(), CredentialSessionError);
+  assertEquals(store.log.slice(length), ["getItem", "getItem", "getItem", "removeItem"]);
+});

@@ -1,0 +1,451 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+  fail,
+} from "@std/assert";
+import { test } from "node:test";
+import {
+  type AuthFlow,
+  CredentialApiError,
+  CredentialInputError,
+  CredentialSessionError,
+} from "../../mod.ts";
+import { CredentialSession } from "../../src/session/session.ts";
+import type { SessionEvent } from "../../src/session/options.ts";
+import { leaksIn } from "../support/leak_search.ts";
+import {
+  apiError,
+  AsyncStore,
+  emulated,
+  HOUR,
+  MINUTE,
+  rejection,
+  scene,
+  settle,
+  signedIn,
+  WebStorage,
+} from "../support/session_scene.ts";
+
+test("CredentialSession keeps a login fresh against the emulator over a socket", async () => {
+  await using service = await emulated({ rotation: true });
+  const { client, clock, emulator } = service;
+  const session = new CredentialSession({ client, now: clock.now });
+  const { id_token, refresh_token } = await session.signIn(emulator.issueCode());
+  assertEquals(await session.getIdToken(), id_token);
+  clock.advance(HOUR);
+  const fresh = await session.getCredentials();
+  assert(fresh.id_token !== id_token && fresh.refresh_token !== refresh_token);
+  clock.advance(HOUR);
+  assert(await session.getIdToken() !== fresh.id_token);
+  assertEquals(service.requests(), 3);
+  emulator.revokeRefreshToken((await session.getCredentials()).refresh_token ?? "");
+  clock.advance(HOUR);
+  await assertRejects(() => session.getIdToken(), CredentialSessionError, "has ended");
+  assertEquals(service.requests(), 4);
+});
+
+test("CredentialSession.signIn() takes a code and any flow", async () => {
+  const { session, service, events } = scene();
+  const flows: AuthFlow[] = [
+    { code: crypto.randomUUID() },
+    { authFlow: "tempCodeAuth", code: crypto.randomUUID() },
+    { authFlow: "refreshTokenAuth", refreshToken: crypto.randomUUID() },
+  ];
+  const code = crypto.randomUUID();
+  await session.signIn(code);
+  for (const flow of flows) await session.signIn(flow);
+  assertEquals(service.calls, [
+    { authFlow: "tempCodeAuth", code },
+    { authFlow: "tempCodeAuth", ...flows[0] } as AuthFlow,
+    ...flows.slice(1),
+  ]);
+  assertEquals(events, Array(4).fill("signed_in"));
+});
+
+test("CredentialSession.signIn() keeps the refresh token that it was given, if no other comes", async () => {
+  const { session } = scene();
+  const refreshToken = crypto.randomUUID();
+  const credentials = await session.signIn({ authFlow: "refreshTokenAuth", refreshToken });
+  assertEquals(credentials.refresh_token, refreshToken);
+});
+
+test("CredentialSession.signIn() refuses what is no login, and sends nothing", async () => {
+  const { session, service } = scene();
+  for (const login of ["", { authFlow: "refreshTokenAuth", code: "x" }, undefined, 5]) {
+    await assertRejects(
+      () => session.signIn(login as string),
+      CredentialInputError,
+      "Cannot sign in",
+    );
+  }
+  assertEquals(service.calls, []);
+});
+
+test("CredentialSession.signIn() passes the client's error on, and changes nothing", async () => {
+  const { session, service, events } = await signedIn();
+  const before = await session.getIdToken();
+  service.failure = apiError(404);
+  const error = await rejection(session.signIn(crypto.randomUUID()));
+  assertEquals(error, service.failure);
+  assertEquals(await session.getIdToken(), before);
+  assertEquals(events, ["signed_in"]);
+});
+
+test("CredentialSession rejects with what to do when nobody is signed in", async () => {
+  const { session, service, events } = scene({ origins: ["https://app.example.com"] });
+  const calls = [
+    () => session.getIdToken(),
+    () => session.getCredentials(),
+    () => session.refresh(),
+    () => session.fetch("https://app.example.com/"),
+  ];
+  for (const call of calls) {
+    const error = await assertRejects(
+      call,
+      CredentialSessionError,
+      "Cannot use the session: nobody is signed in; call signIn() with the code of a login",
+    );
+    assertEquals(error.code, "session_ended");
+  }
+  assertEquals(service.calls, []);
+  assertEquals(events, []);
+});
+
+test("CredentialSession starts from known credentials", async () => {
+  const { another, service } = scene();
+  const credentials = service.credentials();
+  const session = another({ credentials });
+  assert(session.signedIn);
+  assertEquals(await session.getCredentials(), credentials);
+  assertEquals(service.calls, []);
+});
+
+test("CredentialSession.getIdToken() refreshes once for 10,000 callers", async () => {
+  const { session, service, clock, events } = await signedIn();
+  const before = await session.getIdToken();
+  clock.advance(HOUR);
+  const tokens = await Promise.all(Array.from({ length: 10_000 }, () => session.getIdToken()));
+  assertEquals(service.refreshes, 1);
+  assertEquals(new Set(tokens).size, 1);
+  assert(tokens[0] !== before);
+  assertEquals(events, ["signed_in", "refreshed"]);
+});
+
+test("CredentialSession.getIdToken() touches neither client nor store while the token is fresh", async () => {
+  const store = new AsyncStore();
+  const { session, service, clock } = await signedIn({ store });
+  const { length } = store.log;
+  for (let minute = 0; minute < 55; minute++) {
+    await session.getIdToken();
+    clock.advance(MINUTE);
+  }
+  assertEquals(service.refreshes, 0);
+  assertEquals(store.log.length, length);
+  await session.getIdToken();
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession.getCredentials() hands out a copy", async () => {
+  const { session } = await signedIn();
+  const credentials = await session.getCredentials();
+  const before = { ...credentials };
+  credentials.id_token = "changed";
+  assertEquals(await session.getCredentials(), before);
+});
+
+test("CredentialSession.refresh() refreshes a token that is still fresh", async () => {
+  const { session, service, events } = await signedIn();
+  const before = await session.getIdToken();
+  const { id_token } = await session.refresh();
+  assert(id_token !== before);
+  assertEquals(await session.getIdToken(), id_token);
+  assertEquals(service.refreshes, 1);
+  assertEquals(events, ["signed_in", "refreshed"]);
+});
+
+test("CredentialSession.refresh() waits for the refresh under way", async () => {
+  const { session, service, clock } = await signedIn();
+  clock.advance(HOUR);
+  const [token, credentials] = await Promise.all([session.getIdToken(), session.refresh()]);
+  assertEquals(token, credentials.id_token);
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession.refresh() says that there is no refresh token, and loses nothing", async () => {
+  const { another, service, clock } = scene();
+  const { id_token, access_token } = service.credentials();
+  const events: string[] = [];
+  const session = another({
+    credentials: { id_token, access_token },
+    onChange: ({ type }) => events.push(type),
+  });
+  await assertRejects(() => session.refresh(), CredentialSessionError, "no refresh token");
+  assertEquals(await session.getIdToken(), id_token);
+  clock.advance(59 * MINUTE);
+  assertEquals(await session.getIdToken(), id_token);
+  assertEquals(events, []);
+  clock.advance(MINUTE);
+  await assertRejects(() => session.getIdToken(), CredentialSessionError, "has expired");
+  assertEquals(events, ["ended"]);
+  assertEquals(service.calls, []);
+});
+
+test("CredentialSession.signOut() forgets the login in memory and in the store", async () => {
+  const store = new AsyncStore();
+  const { session, another, events } = await signedIn({ store });
+  assert(store.refreshToken !== undefined);
+  const leaving = session.signOut();
+  assertEquals(session.signedIn, false);
+  await leaving;
+  assertEquals(store.items.size, 0);
+  await assertRejects(() => session.getIdToken(), CredentialSessionError, "was signed out");
+  await assertRejects(() => another().getIdToken(), CredentialSessionError, "nobody");
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession.signedIn knows what is in a store that answers at once", async () => {
+  const store = new WebStorage();
+  const { another, session } = scene({ store });
+  assertEquals(session.signedIn, false);
+  await another().signIn(crypto.randomUUID());
+  assert(session.signedIn);
+  assert(another().signedIn);
+  await session.signOut();
+  assertEquals(another().signedIn, false);
+});
+
+test("CredentialSession.signedIn knows what is in an asynchronous store after the first wait", async () => {
+  const store = new AsyncStore();
+  const { another } = await signedIn({ store });
+  const session = another();
+  assertEquals(session.signedIn, false);
+  await session.getIdToken();
+  assert(session.signedIn);
+});
+
+test("CredentialSession.signedIn asks an asynchronous store once, and not at every look", () => {
+  const store = new AsyncStore();
+  const { session } = scene({ store });
+  for (let look = 0; look < 10; look++) assertEquals(session.signedIn, false);
+  assertEquals(store.log, ["getItem"]);
+});
+
+test("CredentialSession.signedIn is false for a store that throws", async () => {
+  const store = new WebStorage();
+  store.getItem = () => {
+    throw new Error("Access is denied");
+  };
+  assertEquals(scene({ store }).session.signedIn, false);
+  const failing = new AsyncStore();
+  failing.failures.getItem = new Error("no connection");
+  assertEquals(scene({ store: failing }).session.signedIn, false);
+  await settle();
+});
+
+test("CredentialSession frees a caller who gives up, and nobody else", async () => {
+  const { session, service, clock } = await signedIn();
+  clock.advance(HOUR);
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const first = new AbortController();
+  const { signal } = first;
+  const gaveUp = [
+    session.getIdToken({ signal }),
+    session.getCredentials({ signal }),
+    session.refresh({ signal }),
+  ].map(rejection);
+  const others = [session.getIdToken(), session.refresh()];
+  await settle();
+  const reason = new Error("I have no time");
+  first.abort(reason);
+  assertEquals(await Promise.all(gaveUp), [reason, reason, reason]);
+  gate.resolve();
+  await Promise.all(others);
+  assertEquals(service.refreshes, 1);
+  assert(!service.signals.some((each) => each?.aborted));
+});
+
+test("CredentialSession rejects with the reason of a signal that is aborted already", async () => {
+  const { session, service } = await signedIn();
+  const reason = new Error("too late");
+  const options = { signal: AbortSignal.abort(reason) };
+  const calls = [
+    session.getIdToken(options),
+    session.getCredentials(options),
+    session.refresh(options),
+    session.signIn(crypto.randomUUID(), options),
+    session.signOut(options),
+  ];
+  for (const call of calls) assertEquals(await rejection(call), reason);
+  assert(session.signedIn);
+  assertEquals(service.calls.length, 1);
+});
+
+test("CredentialSession.signIn() signs nobody in after its caller has given up", async () => {
+  const { session, service, events } = scene();
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const controller = new AbortController();
+  const attempt = rejection(session.signIn(crypto.randomUUID(), { signal: controller.signal }));
+  await settle();
+  controller.abort(new Error("enough"));
+  await attempt;
+  gate.resolve();
+  await settle();
+  assertEquals(session.signedIn, false);
+  assertEquals(events, []);
+  assert(service.signals[0]?.aborted);
+});
+
+test("CredentialSession.onChange() tells until it is told to stop", async () => {
+  const { session } = scene();
+  const events: SessionEvent[] = [];
+  const stop = session.onChange((event) => events.push(event));
+  await session.signIn(crypto.randomUUID());
+  await session.refresh();
+  stop();
+  stop();
+  await session.signOut();
+  assertEquals(events, [{ type: "signed_in" }, { type: "refreshed" }]);
+});
+
+test("CredentialSession.onChange() tells why a session has ended", async () => {
+  const { session, service } = await signedIn();
+  const events: SessionEvent[] = [];
+  session.onChange((event) => events.push(event));
+  service.revoke((await session.getCredentials()).refresh_token);
+  const error = await rejection(session.refresh());
+  assertInstanceOf(error, CredentialSessionError);
+  assertInstanceOf(error.cause, CredentialApiError);
+  assertEquals(error.operation, "getAuthCredentials");
+  assertEquals(events, [{ type: "ended", error }]);
+});
+
+test("CredentialSession is held up by no listener that throws, hangs or rejects", async () => {
+  const { session, clock, service } = scene();
+  const told: string[] = [];
+  session.onChange(() => {
+    throw new Error("a mistake");
+  });
+  session.onChange(() => new Promise(() => {}));
+  session.onChange(() => Promise.reject(new Error("another mistake")));
+  session.onChange(({ type }) => told.push(type));
+  await session.signIn(crypto.randomUUID());
+  clock.advance(HOUR);
+  await session.getIdToken();
+  await session.signOut();
+  assertEquals(told, ["signed_in", "refreshed", "signed_out"]);
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSession lets a listener call it back, and wait for it", async () => {
+  const { session, clock, service, events } = scene();
+  const answers: unknown[] = [];
+  session.onChange(async ({ type }) => {
+    if (type === "refreshed") answers.push(await session.getIdToken());
+    if (type === "signed_in") answers.push((await session.getCredentials()).id_token);
+    if (type === "signed_out") answers.push(await rejection(session.getIdToken()));
+  });
+  const { id_token } = await session.signIn(crypto.randomUUID());
+  clock.advance(HOUR);
+  const fresh = await session.getIdToken();
+  await session.signOut();
+  await settle();
+  assertEquals(answers.slice(0, 2), [id_token, fresh]);
+  assertInstanceOf(answers[2], CredentialSessionError);
+  assertEquals(service.refreshes, 1);
+  assertEquals(events, ["signed_in", "refreshed", "signed_out"]);
+});
+
+test("CredentialSession lets a listener sign out in the middle of a refresh", async () => {
+  const store = new AsyncStore();
+  const { session, clock } = await signedIn({ store });
+  const left: Promise<void>[] = [];
+  session.onChange(({ type }) => {
+    if (type === "refreshed") left.push(session.signOut());
+  });
+  clock.advance(HOUR);
+  await assertRejects(() => session.getIdToken(), CredentialSessionError, "was signed out");
+  await Promise.all(left);
+  assertEquals(session.signedIn, false);
+  assertEquals(store.items.size, 0);
+});
+
+test("CredentialSession[Symbol.dispose]() tells nothing any more, and leaves the login as it is", async () => {
+  const store = new AsyncStore();
+  const { session, events, another } = await signedIn({ store });
+  {
+    using _ = session;
+  }
+  await session.refresh();
+  assertEquals(events, ["signed_in"]);
+  assertEquals(await another().getIdToken(), await session.getIdToken());
+});
+
+test("CredentialSession shows no token, however it is looked at", async () => {
+  const { session, service, clock } = await signedIn();
+  const events: SessionEvent[] = [];
+  session.onChange((event) => events.push(event));
+  const { id_token, access_token, refresh_token = "" } = await session.refresh();
+  const secrets = { id_token, access_token, refresh_token };
+  assertEquals(leaksIn(session, secrets), []);
+  service.revoke(refresh_token);
+  clock.advance(HOUR);
+  const error = await rejection(session.getIdToken());
+  assertEquals(leaksIn([error, events], secrets), []);
+  assertEquals(leaksIn(await rejection(session.getIdToken()), secrets), []);
+});
+
+test("CredentialSession names each option that is wrong", () => {
+  const error = assertThrows(
+    () =>
+      new CredentialSession({
+        client: {} as never,
+        store: { getItem: () => null } as never,
+        key: "",
+        credentials: { id_token: "", access_token: "a" },
+        now: 5 as never,
+        margin: -1,
+        lock: {} as never,
+        lockTimeout: 0.5,
+        onChange: "x" as never,
+        fetch: 5 as never,
+        origins: ["https://app.example.com/path"],
+        endsSession: true as never,
+        backgroundRefresh: "yes" as never,
+        surplus: 1,
+      } as never),
+    CredentialInputError,
+    "Cannot create the session",
+  );
+  assertEquals(error.issues.map(({ path }) => path), [
+    "",
+    "client",
+    "store",
+    "key",
+    "credentials.id_token",
+    "now",
+    "margin",
+    "lock",
+    "lockTimeout",
+    "onChange",
+    "fetch",
+    "origins",
+    "endsSession",
+    "backgroundRefresh",
+  ]);
+  assertThrows(
+    () => new CredentialSession({} as never),
+    CredentialInputError,
+    '"client": expected a CredentialClient',
+  );
+  const client = { getAuthCredentials: () => fail("It was called") };
+  assertThrows(
+    () => new CredentialSession({ client, origins: "https://app.example.com" as never }),
+    CredentialInputError,
+    '"origins": expected a list of origins',
+  );
+});

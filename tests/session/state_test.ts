@@ -1,0 +1,478 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { test } from "node:test";
+import { CredentialSessionError } from "../../mod.ts";
+import {
+  AsyncStore,
+  HOUR,
+  KEY,
+  MINUTE,
+  rejection,
+  scene,
+  Service,
+  settle,
+  signedIn,
+} from "../support/session_scene.ts";
+
+test("CredentialSession.signOut() wins over a refresh whose answer comes late", async () => {
+  const store = new AsyncStore();
+  const { session, service, clock, events, another } = await signedIn({ store });
+  service.rotation = true;
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  clock.advance(HOUR);
+  const waiters = [session.getIdToken(), session.refresh()].map(rejection);
+  await settle();
+  await session.signOut();
+  for (const error of await Promise.all(waiters)) {
+    assert(error instanceof CredentialSessionError, String(error));
+  }
+  gate.resolve();
+  await settle();
+  assertEquals(session.signedIn, false);
+  assertEquals(store.items.size, 0);
+  assert(service.signals.at(-1)?.aborted, "the request goes on for nobody");
+  await assertRejects(() => another().getIdToken(), CredentialSessionError);
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession.signOut() wins over the answer of a client that minds no signal", async () => {
+  const { session, service, events } = await signedIn();
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const waiter = rejection(session.refresh());
+  await settle();
+  await session.signOut();
+  gate.resolve();
+  await waiter;
+  await settle();
+  assertEquals(session.signedIn, false);
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession.signOut() stays a sign-out when a store that was not read yet does not let go", async () => {
+  const store = new AsyncStore();
+  const { another, session: other, clock } = await signedIn({ store });
+  const session = another();
+  const failure = store.failures.removeItem = new Error("read only");
+  assertEquals(await rejection(session.signOut()), failure);
+  clock.advance(1_000);
+  assert(await rejection(session.getIdToken()) instanceof CredentialSessionError);
+  assertEquals(session.signedIn, false);
+
+  const { id_token } = await other.signIn(crypto.randomUUID());
+  assertEquals(await session.getIdToken(), id_token, "a later login counts");
+});
+
+test("CredentialSession.signOut() that fails late refuses no login that was begun elsewhere meanwhile", async () => {
+  const store = new AsyncStore();
+  const { another, session: other, clock } = await signedIn({ store });
+  const session = another();
+  const removal = Promise.withResolvers<void>();
+  store.removeItem = () => removal.promise;
+  const leaving = rejection(session.signOut());
+  clock.advance(1_000);
+  const { id_token } = await other.signIn(crypto.randomUUID());
+  clock.advance(1_000);
+  removal.reject(new Error("read only"));
+  await leaving;
+  assertEquals(await session.getIdToken(), id_token);
+});
+
+test("CredentialSession.signOut() that was overtaken by a sign-in refuses nothing when it fails", async () => {
+  const store = new AsyncStore();
+  const { session, another, clock, service } = await signedIn({ store });
+  service.rotation = true;
+  const other = another();
+  const removal = Promise.withResolvers<void>();
+  const remove = store.removeItem;
+  store.removeItem = () => removal.promise;
+  const leaving = rejection(session.signOut());
+  const arriving = session.signIn(crypto.randomUUID());
+  await settle();
+  removal.reject(new Error("read only"));
+  await Promise.all([leaving, arriving]);
+  store.removeItem = remove;
+  clock.advance(-3_000); // the clock of the other is behind
+  await other.refresh();
+  clock.advance(3_000);
+  assertEquals((await session.refresh()).refresh_token, store.refreshToken);
+});
+
+test("CredentialSession.signOut() wins over a refresh that is being stored", async () => {
+  const store = new AsyncStore();
+  const { session, clock, events } = await signedIn({ store });
+  clock.advance(HOUR);
+  const gate = Promise.withResolvers<void>();
+  const write = store.setItem.bind(store);
+  const begun = Promise.withResolvers<void>();
+  store.setItem = async (key, value) => {
+    begun.resolve();
+    await gate.promise;
+    await write(key, value);
+  };
+  const waiter = rejection(session.getIdToken());
+  await begun.promise;
+  const leaving = session.signOut();
+  assertEquals(session.signedIn, false);
+  gate.resolve();
+  await leaving;
+  await settle();
+  assertEquals(store.items.size, 0);
+  assert(await waiter instanceof CredentialSessionError);
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession.signIn() wins over a refresh whose answer comes late", async () => {
+  const store = new AsyncStore();
+  const { session, service, clock, events } = await signedIn({ store });
+  service.rotation = true;
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  clock.advance(HOUR);
+  const waiters = [session.getIdToken(), session.refresh().then((all) => all.id_token)];
+  await settle();
+  service.gate = undefined;
+  const { id_token, refresh_token } = await session.signIn(crypto.randomUUID());
+  assertEquals(await Promise.all(waiters), [id_token, id_token]);
+  gate.resolve();
+  await settle();
+  assertEquals(await session.getIdToken(), id_token);
+  assertEquals(store.refreshToken, refresh_token);
+  assertEquals(events, ["signed_in", "signed_in"]);
+});
+
+test("CredentialSession.signOut() wins over a sign-in that was begun before", async () => {
+  const store = new AsyncStore();
+  const { session, service, events } = scene({ store });
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const attempt = rejection(session.signIn(crypto.randomUUID()));
+  await settle();
+  await session.signOut();
+  gate.resolve();
+  const error = await attempt;
+  assert(error instanceof CredentialSessionError);
+  assertEquals(
+    error.message,
+    "Cannot sign in: another sign-in, or a sign-out, has come in between",
+  );
+  assertEquals(store.items.size, 0);
+  assertEquals(events, ["signed_out"]);
+});
+
+test("CredentialSession.signIn() that was begun later wins over one that is slower", async () => {
+  const { session, service } = scene();
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const slow = rejection(session.signIn(crypto.randomUUID()));
+  await settle();
+  service.gate = undefined;
+  const { id_token } = await session.signIn(crypto.randomUUID());
+  gate.resolve();
+  assert(await slow instanceof CredentialSessionError);
+  assertEquals(await session.getIdToken(), id_token);
+});
+
+test("CredentialSession.signIn() says that it was overtaken while it was being stored", async () => {
+  for (const overtake of ["signIn", "signOut"] as const) {
+    const store = new AsyncStore();
+    const { session } = scene({ store });
+    const gate = Promise.withResolvers<void>();
+    store.gate = gate.promise;
+    const first = rejection(session.signIn(crypto.randomUUID()));
+    await settle();
+    assertEquals(store.log, ["setItem"]);
+    const second = overtake === "signIn" ? session.signIn(crypto.randomUUID()) : session.signOut();
+    gate.resolve();
+    const error = await first;
+    assert(error instanceof CredentialSessionError, String(error));
+    assertEquals(
+      error.message,
+      "Cannot sign in: another sign-in, or a sign-out, has come in between",
+    );
+    await second;
+    assertEquals(session.signedIn, overtake === "signIn");
+  }
+});
+
+test("CredentialSession.signIn() that fails does not cost the login that there was", async () => {
+  const { session, service, clock } = await signedIn();
+  service.rotation = true;
+  clock.advance(HOUR);
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const waiter = session.getIdToken();
+  await settle();
+  service.gate = undefined;
+  service.failure = new Error("no such code");
+  await rejection(session.signIn(crypto.randomUUID()));
+  service.failure = undefined;
+  gate.resolve();
+  assertEquals(await waiter, await session.getIdToken());
+  clock.advance(HOUR);
+  await session.getIdToken();
+});
+
+test("CredentialSession.signOut() does not bring a login back by reading a store that is not done", async () => {
+  const store = new AsyncStore();
+  const { session } = await signedIn({ store });
+  const gate = Promise.withResolvers<void>();
+  store.gate = gate.promise;
+  const leaving = session.signOut();
+  const asked = rejection(session.getIdToken());
+  gate.resolve();
+  await leaving;
+  assert(await asked instanceof CredentialSessionError);
+});
+
+test("CredentialSession.signOut() stays a sign-out when the store does not let go", async () => {
+  const store = new AsyncStore();
+  const { session, events } = await signedIn({ store });
+  store.failures.removeItem = new Error("read-only");
+  assertEquals(await rejection(session.signOut()), store.failures.removeItem);
+  assertEquals(store.items.size, 1);
+  await assertRejects(() => session.getIdToken(), CredentialSessionError, "was signed out");
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession takes over what another session over its store has refreshed", async () => {
+  for (const rotation of [true, false]) {
+    const store = new AsyncStore();
+    const { session, another, service, clock, events } = await signedIn({ store });
+    service.rotation = rotation;
+    const other = another();
+    await other.getIdToken();
+    clock.advance(56 * MINUTE);
+    const fresh = await other.getIdToken();
+    assertEquals(await session.getIdToken(), fresh);
+    assertEquals(service.refreshes, 1);
+    assertEquals(events, ["signed_in", "refreshed"]);
+  }
+});
+
+test("CredentialSession survives rotation by another session, both ways", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock } = await signedIn({ store });
+  service.rotation = true;
+  const other = another();
+  await other.getIdToken();
+  for (let round = 0; round < 5; round++) {
+    await other.refresh();
+    clock.advance(10 * MINUTE);
+    await session.refresh();
+    clock.advance(56 * MINUTE);
+    const [one, two] = await Promise.all([session.getIdToken(), other.getIdToken()]);
+    assert(one.length > 0 && two.length > 0);
+  }
+  assert(session.signedIn && other.signedIn);
+});
+
+test("CredentialSession does not end for the loser of a rotation race: it takes the winner's token", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock, events } = await signedIn({ store });
+  service.rotation = true;
+  const told: string[] = [];
+  const other = another({ onChange: ({ type }) => told.push(type) });
+  await other.getIdToken();
+  clock.advance(HOUR);
+  const [one, two] = await Promise.all([session.getIdToken(), other.getIdToken()]);
+  assertEquals(one, two);
+  assertEquals(service.refreshes, 2);
+  assertEquals([events, told].flat().includes("ended"), false);
+});
+
+test("CredentialSession waits a moment for a winner that is still storing", async () => {
+  const store = new AsyncStore();
+  const { another, service, clock } = await signedIn({ store });
+  service.rotation = true;
+  const slow = another({
+    store: {
+      getItem: (key) => store.getItem(key),
+      setItem: async (key, value) => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await store.setItem(key, value);
+      },
+      removeItem: (key) => store.removeItem(key),
+    },
+  });
+  const loser = another();
+  await Promise.all([slow.getIdToken(), loser.getIdToken()]);
+  clock.advance(HOUR);
+  const [one, two] = await Promise.all([slow.getIdToken(), loser.getIdToken()]);
+  assertEquals(one, two);
+  assertEquals(service.refreshes, 2);
+});
+
+test("CredentialSession goes on with the winner's refresh token if the winner's ID token is not fresh any more", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock } = await signedIn({ store });
+  service.rotation = true;
+  await another().refresh();
+  clock.advance(HOUR);
+  await session.getIdToken();
+  assertEquals(service.refreshes, 2);
+});
+
+test("CredentialSession takes over a login that was begun in another tab", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock, events } = await signedIn({ store });
+  const { refresh_token } = await another().signIn(crypto.randomUUID());
+  clock.advance(HOUR);
+  await session.getIdToken();
+  assertEquals(service.calls.at(-1), {
+    authFlow: "refreshTokenAuth",
+    refreshToken: refresh_token ?? "",
+  });
+  await session.signOut();
+  await another().signIn(crypto.randomUUID());
+  await session.getIdToken();
+  assertEquals(events, ["signed_in", "refreshed", "refreshed", "signed_out", "signed_in"]);
+});
+
+test("CredentialSession is not taken back to an older login by a store that is behind", async () => {
+  const store = new AsyncStore();
+  const { session, service } = await signedIn({ store });
+  service.rotation = true;
+  const stale = new Map(store.items);
+  await session.refresh();
+  store.items.clear();
+  for (const [key, value] of stale) store.items.set(key, value);
+  await session.refresh();
+  assertEquals(service.refreshes, 2);
+  assert(session.signedIn);
+});
+
+test("CredentialSession is signed out by another session over its store, at the next refresh", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock, events } = await signedIn({ store });
+  await another().signOut();
+  assert(session.signedIn);
+  clock.advance(HOUR);
+  for (let call = 0; call < 3; call++) {
+    await assertRejects(() => session.getIdToken(), CredentialSessionError, "signed out elsewhere");
+  }
+  assertEquals(session.signedIn, false);
+  assertEquals(service.refreshes, 0);
+  assertEquals(store.items.size, 0);
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
+test("CredentialSession that has only read a login is signed out by another session, too", async () => {
+  const store = new AsyncStore();
+  const { session, another, clock } = await signedIn({ store });
+  const reader = another();
+  await reader.getIdToken();
+  await session.signOut();
+  clock.advance(HOUR);
+  await assertRejects(() => reader.getIdToken(), CredentialSessionError, "signed out elsewhere");
+  assertEquals(store.items.size, 0);
+});
+
+test("CredentialSession does not undo a sign-out elsewhere by an answer that comes late", async () => {
+  for (const rotation of [true, false]) {
+    const store = new AsyncStore();
+    const { session, another, service, clock, events } = await signedIn({ store });
+    service.rotation = rotation;
+    const gate = Promise.withResolvers<void>();
+    service.gate = gate.promise;
+    clock.advance(HOUR);
+    const waiter = rejection(session.getIdToken());
+    await settle();
+    await another().signOut();
+    gate.resolve();
+    assert(await waiter instanceof CredentialSessionError);
+    assertEquals(store.items.size, 0);
+    assertEquals(events, ["signed_in", "signed_out"]);
+  }
+});
+
+test("CredentialSession does not overwrite a sign-in elsewhere by an answer that comes late", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock } = await signedIn({ store });
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  clock.advance(HOUR);
+  const waiter = session.getIdToken();
+  await settle();
+  service.gate = undefined;
+  const { id_token, refresh_token } = await another().signIn(crypto.randomUUID());
+  gate.resolve();
+  assertEquals(await waiter, id_token);
+  assertEquals(store.refreshToken, refresh_token);
+});
+
+test("CredentialSession stores the answer to a refresh, even if the store cannot be read at that moment", async () => {
+  const store = new AsyncStore();
+  const { session, service, clock } = await signedIn({ store });
+  service.rotation = true;
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  clock.advance(HOUR);
+  const waiter = session.getCredentials();
+  await settle();
+  store.failures.getItem = new Error("connection lost");
+  gate.resolve();
+  const { id_token } = await waiter;
+  assert(store.items.get(KEY)?.includes(id_token));
+});
+
+test("CredentialSession is not signed out by a store that never kept anything", async () => {
+  const store = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
+  const { session, service, clock, events } = await signedIn({ store });
+  service.rotation = true;
+  for (let hour = 0; hour < 3; hour++) {
+    clock.advance(HOUR);
+    await session.getIdToken();
+  }
+  assertEquals(service.refreshes, 3);
+  assertEquals(events, ["signed_in", "refreshed", "refreshed", "refreshed"]);
+});
+
+test("CredentialSession takes known credentials over older ones in the store, and newer ones there over them", async () => {
+  const store = new AsyncStore();
+  const { another, service, clock } = scene({ store });
+  const old = service.credentials();
+  clock.advance(10 * MINUTE);
+  const newer = service.credentials();
+  await another({ credentials: old }).getIdToken();
+  assertEquals(store.refreshToken, old.refresh_token);
+  assertEquals(await another({ credentials: newer }).getCredentials(), newer);
+  assertEquals(store.refreshToken, newer.refresh_token);
+  assertEquals(await another({ credentials: old }).getCredentials(), newer);
+  assertEquals(store.refreshToken, newer.refresh_token);
+});
+
+test("CredentialSession over one store and two keys are two logins", async () => {
+  const store = new AsyncStore();
+  const { another } = scene({ store });
+  const [one, two] = [another({ key: "one" }), another({ key: "two" })];
+  const { id_token } = await one.signIn(crypto.randomUUID());
+  await two.signIn(crypto.randomUUID());
+  assertNotEquals(await two.getIdToken(), id_token);
+  await two.signOut();
+  assertEquals(await another({ key: "one" }).getIdToken(), id_token);
+  assertEquals([...store.items.keys()], ["one"]);
+});
+
+test("CredentialSession loses nothing in a thousand random steps of three sessions over one store", async () => {
+  const store = new AsyncStore();
+  const { clock, another } = scene({ store });
+  const service = new Service(clock);
+  service.rotation = true;
+  const told: string[] = [];
+  const sessions = [1, 2, 3].map(() =>
+    another({ client: service, onChange: ({ type }) => told.push(type) })
+  );
+  const any = () => sessions[Math.floor(Math.random() * sessions.length)] ?? sessions[0];
+  await any()?.signIn(crypto.randomUUID());
+  for (let step = 0; step < 1_000; step++) {
+    clock.advance(Math.random() * 40 * MINUTE);
+    const session = any();
+    await (Math.random() < 0.2 ? session?.refresh() : session?.getIdToken());
+  }
+  assertEquals(told.filter((type) => type === "ended" || type === "signed_out"), []);
+  assertEquals(
+    new Set(service.calls.map(({ refreshToken }) => refreshToken)).size,
+    service.calls.length,
+  );
+});

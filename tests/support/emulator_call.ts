@@ -1,0 +1,103 @@
+import { assert, assertEquals } from "@std/assert";
+import { EMULATOR_BEARER_TOKEN } from "../../src/emulator/mod.ts";
+
+/** Where the emulator is asked, without a server. */
+export const CREDENTIALS_URL = "https://api.saasus.io/v1/auth/credentials";
+
+/** The `Authorization` that the emulator takes unless it is told otherwise. */
+export const BEARER: Readonly<Record<string, string>> = {
+  Authorization: `Bearer ${EMULATOR_BEARER_TOKEN}`,
+};
+
+/** An answer that was read. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: Record<string, unknown>;
+}
+
+interface Fetcher {
+  fetch(request: Request): Promise<Response>;
+}
+
+/** Gets credentials; `query` is what follows the `?`. */
+export function get(
+  emulator: Fetcher,
+  query: string,
+  headers: Readonly<Record<string, string>> = BEARER,
+): Promise<Answer> {
+  return call(emulator, new Request(`${CREDENTIALS_URL}?${query}`, { headers }));
+}
+
+/** Saves credentials; a body that is no string or bytes goes as JSON. */
+export function post(
+  emulator: Fetcher,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = BEARER,
+): Promise<Answer> {
+  const isRaw = typeof body === "string" || body instanceof Uint8Array;
+  return call(
+    emulator,
+    new Request(CREDENTIALS_URL, {
+      method: "POST",
+      headers,
+      body: isRaw ? body as BodyInit : JSON.stringify(body),
+    }),
+  );
+}
+
+/** Exchanges a code. */
+export function exchange(emulator: Fetcher, code: string): Promise<Answer> {
+  return get(emulator, new URLSearchParams({ code }).toString());
+}
+
+/** Refreshes. */
+export function refresh(emulator: Fetcher, refreshToken: string | undefined): Promise<Answer> {
+  const query = { "auth-flow": "refreshTokenAuth", "refresh-token": refreshToken ?? "" };
+  return get(emulator, new URLSearchParams(query).toString());
+}
+
+/** Asks an emulator, and reads what it answers. */
+export async function call(emulator: Fetcher, request: Request): Promise<Answer> {
+  const response = await emulator.fetch(request);
+  const text = await response.text();
+  const isJson = response.headers.get("Content-Type")?.startsWith("application/json") ?? false;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : {},
+  };
+}
+
+/** Asserts that an answer is an error with just such a body. */
+export function assertError(answer: Answer, status: number, type: string): void {
+  assertEquals(answer.status, status);
+  assertEquals(answer.headers.get("Content-Type"), "application/json; charset=utf-8");
+  assertEquals(Object.keys(answer.json), ["type", "message"]);
+  assertEquals(answer.json["type"], type);
+  assert(answer.json["message"] !== "");
+}
+
+/** A clock that stands still until it is told. */
+export class Clock {
+  #time = Date.UTC(2030, 0, 1, 12, 0, 30);
+
+  /** The time, in ms since the epoch. */
+  readonly now = (): number => this.#time;
+
+  /** Goes on by so many ms. */
+  advance(ms: number): void {
+    this.#time += ms;
+  }
+}
+
+/** Tokens that no other test has. */
+export function someTokens(): { id_token: string; access_token: string; refresh_token: string } {
+  return {
+    id_token: `id-${crypto.randomUUID()}`,
+    access_token: `access-${crypto.randomUUID()}`,
+    refresh_token: `refresh-${crypto.randomUUID()}`,
+  };
+}

@@ -1,0 +1,261 @@
+// What the tests of the session share: a clock to turn, a service to command, stores to look into.
+import {
+  type AuthFlow,
+  bearerAuth,
+  CredentialApiError,
+  CredentialClient,
+  CredentialNetworkError,
+  type Credentials,
+} from "../../mod.ts";
+import {
+  CredentialEmulator,
+  type CredentialEmulatorOptions,
+  EMULATOR_BEARER_TOKEN,
+  type EmulatorServer,
+  serveEmulator,
+} from "../../src/emulator/mod.ts";
+import { CredentialSession } from "../../src/session/session.ts";
+import type {
+  CredentialSessionOptions,
+  SessionClient,
+  SessionStore,
+} from "../../src/session/options.ts";
+
+export const MINUTE = 60_000;
+export const HOUR: number = 60 * MINUTE;
+
+/** The name that sessions have in their store unless it is set. */
+export const KEY = "saasus-credentials";
+
+/** A clock that goes when it is told to. */
+export class Clock {
+  ms: number = Date.UTC(2026, 0, 1);
+  readonly now = (): number => this.ms;
+
+  advance(ms: number): void {
+    this.ms += ms;
+  }
+}
+
+/** A JWT that nobody could verify. */
+export function jwt(claims: object): string {
+  const part = (value: object) =>
+    btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value))))
+      .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return `${part({ alg: "none" })}.${part({ jti: crypto.randomUUID(), ...claims })}.signature`;
+}
+
+/** A service that does what a test says, without a network. */
+export class Service implements SessionClient {
+  readonly #clock: Clock;
+  /** All flows that were asked for. */
+  readonly calls: AuthFlow[] = [];
+  /** The signals that came along. */
+  readonly signals: (AbortSignal | undefined)[] = [];
+  /** What ID tokens claim. */
+  claims: (issuedAt: number) => object = (iat) => ({ iat, exp: iat + 3600 });
+  /** Whether a refresh answers a new refresh token, and kills the old one. */
+  rotation = false;
+  /** What calls reject with instead of an answer. */
+  failure: unknown;
+  /** What calls wait for before they answer. */
+  gate: Promise<unknown> | undefined;
+  readonly #dead = new Set<string>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How many refreshes were asked for. */
+  get refreshes(): number {
+    return this.calls.filter(({ authFlow }) => authFlow === "refreshTokenAuth").length;
+  }
+
+  idToken(): string {
+    return jwt(this.claims(Math.floor(this.#clock.ms / 1000)));
+  }
+
+  credentials(): Credentials & { refresh_token: string } {
+    return { ...this.#answer(), refresh_token: `refresh-${crypto.randomUUID()}` };
+  }
+
+  revoke(refreshToken: string | undefined): void {
+    this.#dead.add(refreshToken ?? "");
+  }
+
+  async getAuthCredentials(
+    flow: AuthFlow,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<Credentials> {
+    this.calls.push(flow);
+    this.signals.push(options?.signal);
+    const { failure } = this;
+    if (flow.authFlow !== "refreshTokenAuth") {
+      await this.gate;
+      if (failure !== undefined) throw failure;
+      return this.credentials();
+    }
+    const isDead = this.#dead.has(flow.refreshToken);
+    if (this.rotation) this.revoke(flow.refreshToken);
+    await this.gate;
+    if (failure !== undefined) throw failure;
+    if (isDead) throw apiError(404);
+    return this.rotation ? this.credentials() : this.#answer();
+  }
+
+  #answer(): Credentials {
+    return { id_token: this.idToken(), access_token: `access-${crypto.randomUUID()}` };
+  }
+}
+
+/** An answer of the service that is none. */
+export function apiError(status: number, retryAfter?: number): CredentialApiError {
+  return new CredentialApiError(`Cannot refresh credentials: the API answered ${status}`, {
+    operation: "getAuthCredentials",
+    status,
+    retryAfter,
+  });
+}
+
+/** No answer of the service. */
+export function networkError(): CredentialNetworkError {
+  return new CredentialNetworkError("Cannot refresh credentials: no answer came", {
+    reason: "other",
+  });
+}
+
+/** A store that answers later, and tells what was done with it. */
+export class AsyncStore implements SessionStore {
+  readonly items: Map<string, string> = new Map();
+  readonly log: string[] = [];
+  /** What is waited for before anything is done. */
+  gate: Promise<unknown> | undefined;
+  /** What the methods of these names throw. */
+  readonly failures: Partial<Record<"getItem" | "setItem" | "removeItem", Error>> = {};
+
+  async getItem(key: string): Promise<string | null> {
+    await this.#begin("getItem");
+    return this.items.get(key) ?? null;
+  }
+
+  async setItem(key: string, value: string): Promise<void> {
+    await this.#begin("setItem");
+    this.items.set(key, value);
+  }
+
+  async removeItem(key: string): Promise<void> {
+    await this.#begin("removeItem");
+    this.items.delete(key);
+  }
+
+  /** The refresh token that is stored. */
+  get refreshToken(): string | undefined {
+    const text = this.items.get(KEY);
+    return text === undefined ? undefined : JSON.parse(text).credentials.refresh_token;
+  }
+
+  async #begin(name: "getItem" | "setItem" | "removeItem"): Promise<void> {
+    this.log.push(name);
+    await (this.gate ?? Promise.resolve());
+    const failure = this.failures[name];
+    if (failure !== undefined) throw failure;
+  }
+}
+
+/** Storage as browsers have it: its methods throw if they are not called as such. */
+export class WebStorage implements SessionStore {
+  readonly #items = new Map<string, string>();
+
+  getItem(key: string): string | null {
+    return this.#items.get(key) ?? null;
+  }
+
+  setItem(key: string, value: string): void {
+    this.#items.set(key, value);
+  }
+
+  removeItem(key: string): void {
+    this.#items.delete(key);
+  }
+}
+
+/** A session with all that it works with. */
+export interface Scene {
+  readonly clock: Clock;
+  readonly service: Service;
+  readonly session: CredentialSession;
+  /** What `onChange` was told, in order. */
+  readonly events: string[];
+  /** Another session with the same clock and service. */
+  another(options?: Partial<CredentialSessionOptions>): CredentialSession;
+}
+
+/** A session over a commanded service. Nobody is signed in. */
+export function scene(options: Partial<CredentialSessionOptions> = {}): Scene {
+  const clock = new Clock();
+  const service = new Service(clock);
+  const events: string[] = [];
+  const another = (own: Partial<CredentialSessionOptions> = {}) =>
+    new CredentialSession({ client: service, now: clock.now, ...options, ...own });
+  const session = another({ onChange: ({ type }) => events.push(type) });
+  return { clock, service, session, events, another };
+}
+
+/** The same, with somebody signed in. */
+export async function signedIn(options: Partial<CredentialSessionOptions> = {}): Promise<Scene> {
+  const stage = scene(options);
+  await stage.session.signIn(crypto.randomUUID());
+  return stage;
+}
+
+/** An emulator behind a socket, with a client. */
+export interface EmulatedService extends AsyncDisposable {
+  readonly clock: Clock;
+  readonly emulator: CredentialEmulator;
+  readonly server: EmulatorServer;
+  readonly client: CredentialClient;
+  /** How many requests were answered. */
+  readonly requests: () => number;
+}
+
+/** Serves an emulator on loopback. */
+export async function emulated(
+  options: CredentialEmulatorOptions = {},
+): Promise<EmulatedService> {
+  const clock = new Clock();
+  const emulator = new CredentialEmulator({ now: clock.now, ...options });
+  const server = await serveEmulator(emulator);
+  let requests = 0;
+  const client = new CredentialClient({
+    auth: bearerAuth(EMULATOR_BEARER_TOKEN),
+    baseUrl: server.url,
+    now: clock.now,
+    retry: false,
+    onResponse: () => {
+      requests++;
+    },
+  });
+  return {
+    clock,
+    emulator,
+    server,
+    client,
+    requests: () => requests,
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+/** What a promise rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (thrown) {
+    return thrown;
+  }
+  throw new Error("It did not reject");
+}
+
+/** Lets everything go on that waits for nothing but promises. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+}

@@ -1,0 +1,29 @@
+// The emulator of the soak, in a process of its own, so that its memory is not counted. Ends with its standard input.
+import process from "node:process";
+import { CredentialEmulator, type Fault, serveEmulator } from "../../src/emulator/mod.ts";
+
+/** What one request in ten meets. */
+const FAULTS: readonly Fault[] = [
+  { kind: "drop" },
+  { kind: "drop", when: "after_handling" },
+  { kind: "truncate" },
+  { kind: "status", status: 500 },
+  { kind: "status", status: 503, headers: { "retry-after": "0" } },
+  { kind: "status", status: 503, headers: { "retry-after": "3600" } },
+  {
+    kind: "status",
+    status: 429,
+    headers: { "retry-after": "0" },
+    body: "<h1>Too many requests</h1>",
+  },
+  { kind: "status", status: 307, headers: { location: "/elsewhere" } },
+  { kind: "not_json" },
+  { kind: "delay", ms: 400 },
+];
+
+const emulator = new CredentialEmulator({
+  faults: () => Math.random() < 0.1 ? FAULTS[Math.floor(Math.random() * FAULTS.length)] : undefined,
+});
+const server = await serveEmulator(emulator);
+console.log(server.url);
+process.stdin.on("end", () => process.exit()).resume();
