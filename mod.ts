@@ -49,8 +49,8 @@
  * @module
  */
 
-export { AuthFlowSchema } from "./src/auth_flow.ts";
-export type { AuthFlow, RefreshTokenAuth, TempCodeAuth } from "./src/auth_flow.ts";
+export { AuthFlowSchema } from "./src/models.ts";
+export type { AuthFlow, RefreshTokenAuth, TempCodeAuth } from "./src/models.ts";
 export { bearerAuth } from "./src/auth/bearer_auth.ts";
 export { CredentialClient } from "./src/client/client.ts";
 export type { ApiResponse } from "./src/client/client.ts";
@@ -75,7 +75,8 @@ export type {
   CredentialTimeoutErrorOptions,
   NetworkErrorReason,
   Operation,
-} from "./src/error_options.ts";
+  ValidationIssue,
+} from "./src/errors.ts";
 export {
   ApiErrorBodySchema,
   AuthorizationTempCodeSchema,
@@ -89,11 +90,13 @@ export type {
   RequestOptions,
   ResponseEvent,
   RetryEvent,
+  RetryOptions,
 } from "./src/client/options.ts";
 export type { AuthRequest, RequestAuth } from "./src/auth/request_auth.ts";
-export type { RetryOptions } from "./src/client/retry.ts";
-export type { ValidationIssue } from "./src/validation.ts";
+
 export { CredentialSession } from "./src/session/session.ts";
+export { CredentialSessions } from "./src/session/sessions.ts";
+export type { CredentialSessionsOptions } from "./src/session/sessions.ts";
 export type {
   CredentialSessionOptions,
   SessionCallOptions,

@@ -1,28 +1,53 @@
-import type {
-  CredentialApiErrorOptions,
-  CredentialErrorCode,
-  CredentialErrorOptions,
-  CredentialInputErrorOptions,
-  CredentialNetworkErrorOptions,
-  CredentialResponseErrorOptions,
-  CredentialTimeoutErrorOptions,
-  NetworkErrorReason,
-  Operation,
-} from "./error_options.ts";
-import type { ValidationIssue } from "./validation.ts";
+/** An operation of the API, as errors and hooks name it. */
+export type Operation = "createAuthCredentials" | "getAuthCredentials";
+
+/** The `code` of an error of this package. A `switch` over it narrows the error to its class. */
+export type CredentialErrorCode =
+  | "invalid_input"
+  | "api_error"
+  | "network_error"
+  | "timeout"
+  | "invalid_response"
+  | "session_ended";
+
+/** Options for {@linkcode CredentialError}. */
+export interface CredentialErrorOptions {
+  /** The operation that failed; absent if no operation had started. */
+  operation?: Operation | undefined;
+  /**
+   * The number of retries before the call failed.
+   *
+   * @default {0}
+   */
+  retryCount?: number | undefined;
+  /** The error of this package that led to this error. */
+  cause?: CredentialError | undefined;
+}
+
+/** The property that marks an error of this package, in every copy of the package. */
+const BRAND: unique symbol = Symbol.for("@saasus-sdk/credential/error") as never;
 
 /**
- * The base of all errors of this package. Nothing in one is secret, so that it can be logged as it is: no token, code,
- * signature or URL of a request is in its message, its fields, its stack or its causes. Of what the server sends, `type`,
- * `data` and `traceId` are passed on, unless they repeat a secret.
+ * The base class of all errors of this package. Errors are safe to log: the message, the fields, the stack and the causes
+ * contain no token, code, signature or request URL. Of the server's error response, only `type`, `data` and `traceId` are
+ * kept, and only if they contain nothing that looks like a token.
  *
  * @example Tell the errors apart
  * ```ts
- * import { bearerAuth, CredentialClient, isCredentialError } from "@saasus-sdk/credential";
+ * import {
+ *   bearerAuth,
+ *   CredentialClient,
+ *   isCredentialError,
+ * } from "@saasus-sdk/credential";
  *
- * const client = new CredentialClient({ auth: bearerAuth("token"), baseUrl: "http://localhost:59999" });
+ * const client = new CredentialClient({
+ *   auth: bearerAuth("token"),
+ *   baseUrl: "http://localhost:59999",
+ *   retry: false,
+ * });
+ * const code = "69e732d6-8ecc-45c4-c2eb-8438f7ffe775";
  * try {
- *   await client.getAuthCredentials({ code: "69e732d6-8ecc-45c4-c2eb-8438f7ffe775" }, { retry: false });
+ *   await client.getAuthCredentials({ code });
  * } catch (error) {
  *   if (!isCredentialError(error)) throw error;
  *   switch (error.code) {
@@ -37,25 +62,31 @@ import type { ValidationIssue } from "./validation.ts";
  *   }
  * }
  * ```
+ *
+ * @category Errors
  */
 export abstract class CredentialError extends Error {
-  /** Which kind of error this is. */
+  /** The kind of the error. */
   abstract readonly code: CredentialErrorCode;
-  /** The operation that failed; absent where none had begun. */
+  /** The operation that failed; absent if no operation had started. */
   declare readonly operation?: Operation;
-  /** The failure behind this one: of an earlier attempt, or of the refresh that ended a session. */
+  /** The error behind this error: of an earlier attempt, or of the refresh that ended a session. */
   declare readonly cause?: CredentialError;
-  /** How often the call had been retried when it failed. */
+  /** The number of retries before the call failed. */
   readonly retryCount: number;
 
-  /** Makes an error of a message and what is known of the call. */
+  /** Creates an error from a message and what is known of the call. */
   constructor(message: string, options: CredentialErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.retryCount = options.retryCount ?? 0;
     setDefined(this, { operation: options.operation });
   }
 
-  /** All that the error tells, for logs that are written as JSON. */
+  static {
+    Object.defineProperty(this.prototype, BRAND, { value: true });
+  }
+
+  /** Returns all fields of the error, for logs in JSON. */
   toJSON(): Record<string, unknown> {
     const { name, message, cause } = this;
     return { name, message, ...fieldsOf(this), ...(cause === undefined ? {} : { cause }) };
@@ -66,7 +97,7 @@ function fieldsOf(error: CredentialError): Record<string, unknown> {
   return { ...error };
 }
 
-/** Sets the fields that have a value, so that an error that is printed shows no empty ones. */
+/** Sets the fields that have a value, so that a printed error has no empty fields. */
 function setDefined(error: CredentialError, fields: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) {
@@ -75,54 +106,92 @@ function setDefined(error: CredentialError, fields: Record<string, unknown>): vo
   }
 }
 
-/** An argument or a setting is wrong: mend what `issues` names. Nothing was sent, unless it is `auth` that failed after a 401. */
+/** One invalid part of a value: where it is and what was expected, but nothing of the value itself. */
+export interface ValidationIssue {
+  /** The path of the part, such as `"code"` or `"retry.limit"`; `""` for the value as a whole. */
+  readonly path: string;
+  /** The expectation, such as `"a non-empty string"`. */
+  readonly expected: string;
+}
+
+/** Options for {@linkcode CredentialInputError}. */
+export interface CredentialInputErrorOptions extends CredentialErrorOptions {
+  /** The invalid parts of the input. */
+  issues: readonly ValidationIssue[];
+}
+
+/**
+ * An argument or option is invalid, and nothing was sent. `issues` names what to fix. (If `auth` fails after a 401, the
+ * request that was answered with the 401 had been sent.)
+ *
+ * @category Errors
+ */
 export class CredentialInputError extends CredentialError {
   /** The name of the class. */
   override get name(): string {
     return "CredentialInputError";
   }
-  /** Tells this error from the others. */
+  /** The kind of the error. */
   readonly code: "invalid_input" = "invalid_input";
-  /** What is wrong, and where; nothing of the values themselves. */
+  /** The invalid parts of the input, without their values. */
   readonly issues: readonly ValidationIssue[];
 
-  /** Makes an error whose message lists the issues behind `message`. */
+  /** Creates an error whose message lists the issues after `message`. */
   constructor(message: string, options: CredentialInputErrorOptions) {
     super(`${message}: ${describeIssues(options.issues)}`, options);
     this.issues = options.issues;
   }
 }
 
-/** One line for all issues: `"code": expected a non-empty string; "authFlow": expected …`. */
+/** Formats issues as one line: `"code": expected a non-empty string; "authFlow": expected …`. */
 export function describeIssues(issues: readonly ValidationIssue[]): string {
   return issues
     .map(({ path, expected }) => `${path === "" ? "" : `"${path}": `}expected ${expected}`)
     .join("; ");
 }
 
+/** Options for {@linkcode CredentialApiError}. */
+export interface CredentialApiErrorOptions extends CredentialErrorOptions {
+  /** The status code of the response. */
+  status: number;
+  /** The `type` of the error body. */
+  type?: string | undefined;
+  /** The `data` of the error body. */
+  data?: Record<string, unknown> | undefined;
+  /** The trace id of the response. */
+  traceId?: string | undefined;
+  /** The wait that the server requested, in ms. */
+  retryAfter?: number | undefined;
+}
+
 /**
- * The service answered, and said no. 400 and 404: usually the code or token is wrong, used or expired: sign in again. 401: the
- * key, the secret or the bearer token is wrong. 429 and 5xx: wait for `retryAfter`, or a while.
+ * The service returned an error status.
+ *
+ * - 400 or 404: usually, the code or token is invalid, used or expired. Send the user to the login page.
+ * - 401: the key, the secret or the bearer token is wrong.
+ * - 429 or 5xx: wait for `retryAfter`, or for a while, before the next call.
+ *
+ * @category Errors
  */
 export class CredentialApiError extends CredentialError {
   /** The name of the class. */
   override get name(): string {
     return "CredentialApiError";
   }
-  /** Tells this error from the others. */
+  /** The kind of the error. */
   readonly code: "api_error" = "api_error";
-  /** The status code of the answer. */
+  /** The status code of the response. */
   readonly status: number;
-  /** The machine word of the error body, such as `permission_denied`; absent where the answer had none. */
+  /** The `type` of the error body, such as `permission_denied`; absent if the response had none. */
   declare readonly type?: string;
-  /** The `data` of the error body; absent where it had none, was too long, or repeated a secret of the call. */
+  /** The `data` of the error body; absent if it had none, was too long, or held a text that looks like a token. */
   declare readonly data?: Record<string, unknown>;
-  /** The `X-Saasus-Trace-Id` of the answer: what to tell the platform's support. */
+  /** The `X-Saasus-Trace-Id` of the response, to give to the platform's support. */
   declare readonly traceId?: string;
-  /** How long the server asks to wait before the next call, in ms; absent where it did not ask. */
+  /** The wait before the next call that the server requested, in ms; absent if it requested none. */
   declare readonly retryAfter?: number;
 
-  /** Makes an error of a message and what the answer told. */
+  /** Creates an error from a message and the parts of the response. */
   constructor(message: string, options: CredentialApiErrorOptions) {
     super(message, options);
     this.status = options.status;
@@ -131,61 +200,96 @@ export class CredentialApiError extends CredentialError {
   }
 }
 
-/** No answer came. With any reason but `refused`, `dns` and `tls` the service may have acted on the request. */
+/** The reason why there was no response. `reset` includes a connection that ended in the middle of a response. */
+export type NetworkErrorReason = "refused" | "reset" | "dns" | "tls" | "other";
+
+/** Options for {@linkcode CredentialNetworkError}. */
+export interface CredentialNetworkErrorOptions extends CredentialErrorOptions {
+  /** The reason why there was no response. */
+  reason: NetworkErrorReason;
+}
+
+/**
+ * No response was received. Unless the reason is `refused`, `dns` or `tls`, the service may have processed the request.
+ *
+ * @category Errors
+ */
 export class CredentialNetworkError extends CredentialError {
   /** The name of the class. */
   override get name(): string {
     return "CredentialNetworkError";
   }
-  /** Tells this error from the others. */
+  /** The kind of the error. */
   readonly code: "network_error" = "network_error";
-  /** Why there was no answer, as far as the runtime tells. */
+  /** The reason why there was no response, as far as the runtime reports it. */
   readonly reason: NetworkErrorReason;
 
-  /** Makes an error of a message and the reason. */
+  /** Creates an error from a message and the reason. */
   constructor(message: string, options: CredentialNetworkErrorOptions) {
     super(message, options);
     this.reason = options.reason;
   }
 }
 
-/** `timeout` or `totalTimeout` ran out. The service may have acted on the request. */
+/** Options for {@linkcode CredentialTimeoutError}. */
+export interface CredentialTimeoutErrorOptions extends CredentialErrorOptions {
+  /** The time limit that ran out, in ms. */
+  timeout: number;
+}
+
+/**
+ * `timeout` or `totalTimeout` ran out. The service may have processed the request.
+ *
+ * @category Errors
+ */
 export class CredentialTimeoutError extends CredentialError {
   /** The name of the class. */
   override get name(): string {
     return "CredentialTimeoutError";
   }
-  /** Tells this error from the others. */
+  /** The kind of the error. */
   readonly code: "timeout" = "timeout";
-  /** The limit that ran out, in ms. */
+  /** The time limit that ran out, in ms. */
   readonly timeout: number;
 
-  /** Makes an error of a message and the limit. */
+  /** Creates an error from a message and the time limit. */
   constructor(message: string, options: CredentialTimeoutErrorOptions) {
     super(message, options);
     this.timeout = options.timeout;
   }
 }
 
+/** Options for {@linkcode CredentialResponseError}. */
+export interface CredentialResponseErrorOptions extends CredentialErrorOptions {
+  /** The status code of the response. */
+  status: number;
+  /** The invalid parts of the body. */
+  issues?: readonly ValidationIssue[] | undefined;
+  /** The trace id of the response. */
+  traceId?: string | undefined;
+}
+
 /**
- * The answer is not what the API promises: a body that is not JSON, lacks a token or is longer than 1 MiB, or a redirect,
- * which is never followed. Usually `baseUrl` points at something else, or a proxy answered.
+ * The response does not match the API: its body is not JSON, lacks a token or exceeds 1 MiB, or it is a redirect, which is
+ * never followed. Usually `baseUrl` is wrong, or a proxy sent the response.
+ *
+ * @category Errors
  */
 export class CredentialResponseError extends CredentialError {
   /** The name of the class. */
   override get name(): string {
     return "CredentialResponseError";
   }
-  /** Tells this error from the others. */
+  /** The kind of the error. */
   readonly code: "invalid_response" = "invalid_response";
-  /** The status code of the answer; 0 for a redirect in a browser, which does not show it. */
+  /** The status code of the response; 0 for a redirect in a browser, which hides it. */
   readonly status: number;
-  /** What is wrong with the body, and where; nothing of the values themselves. */
+  /** The invalid parts of the body, without their values. */
   declare readonly issues?: readonly ValidationIssue[];
-  /** The `X-Saasus-Trace-Id` of the answer: what to tell the platform's support. */
+  /** The `X-Saasus-Trace-Id` of the response, to give to the platform's support. */
   declare readonly traceId?: string;
 
-  /** Makes an error of a message and what is wrong with the answer. */
+  /** Creates an error from a message and the parts of the response. */
   constructor(message: string, options: CredentialResponseErrorOptions) {
     super(message, options);
     this.status = options.status;
@@ -195,19 +299,21 @@ export class CredentialResponseError extends CredentialError {
 }
 
 /**
- * The session has no usable refresh token any more, or nobody is signed in: send the user to the login page. `refresh()`
- * throws it as well for a login without a refresh token, and `signIn()` if another sign-in or a sign-out has overtaken it.
+ * Nobody is signed in, or the session has no usable refresh token any more. Send the user to the login page. `refresh()`
+ * also throws this error for a login without a refresh token, and `signIn()` if a later sign-in or sign-out replaced it.
+ *
+ * @category Errors
  */
 export class CredentialSessionError extends CredentialError {
   /** The name of the class. */
   override get name(): string {
     return "CredentialSessionError";
   }
-  /** Tells this error from the others. */
+  /** The kind of the error. */
   readonly code: "session_ended" = "session_ended";
 }
 
-/** Any error of this package, told apart by `code`. */
+/** Any error of this package, discriminated by `code`. */
 export type AnyCredentialError =
   | CredentialInputError
   | CredentialApiError
@@ -217,18 +323,25 @@ export type AnyCredentialError =
   | CredentialSessionError;
 
 /**
- * Tells whether something that was caught is an error of this package.
+ * Checks whether a value is an error of this package, also of another copy of the package in the same program.
  *
- * @param value Anything.
- * @returns Whether a `switch` over `value.code` can tell what happened.
+ * @param value Any value, such as a caught error.
+ * @returns Whether the value is one of the error classes. A `switch` over `value.code` then narrows it.
  *
- * @example Let everything else pass
+ * @example Pass on all other errors
  * ```ts
  * import { isCredentialError } from "@saasus-sdk/credential";
  *
  * console.assert(!isCredentialError(new TypeError("something else")));
  * ```
+ *
+ * @category Errors
  */
 export function isCredentialError(value: unknown): value is AnyCredentialError {
-  return value instanceof CredentialError;
+  try {
+    return typeof value === "object" && value !== null && Reflect.get(value, BRAND) === true;
+  } catch {
+    // A proxy threw.
+    return false;
+  }
 }

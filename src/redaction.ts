@@ -1,4 +1,4 @@
-import { isVisibleAscii } from "./client/headers.ts";
+import { isVisibleAscii } from "./validation.ts";
 import type { RequestAuth } from "./auth/request_auth.ts";
 
 /** So many characters of a secret in a row are taken for a quotation of it. */

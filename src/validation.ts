@@ -1,70 +1,65 @@
-import type { GenericIssue, GenericSchema } from "valibot";
-import { safeParse } from "valibot";
-import type { Operation } from "./error_options.ts";
-import { CredentialInputError } from "./errors.ts";
+import * as v from "valibot";
+import { CredentialInputError, type Operation, type ValidationIssue } from "./errors.ts";
 
 /**
- * A valibot schema that reads anything and returns a `T`.
+ * A valibot schema that validates any value and returns a `T`. Pass it to `v.parse`, `v.safeParse` or another schema.
  *
  * @internal
  */
-export type Schema<T> = GenericSchema<unknown, T>;
+export type Schema<T> = v.GenericSchema<unknown, T>;
 
-/** One thing that is wrong with a value. It tells where and what was expected, never the value itself. */
-export interface ValidationIssue {
-  /** The place in the value, such as `"code"` or `"retry.limit"`; `""` is the value as a whole. */
-  readonly path: string;
-  /** What belongs there, such as `"a non-empty string"`. */
-  readonly expected: string;
-}
-
-/** What {@linkcode validate} finds: the value as the schema returns it, or what is wrong with it. */
+/** The result of {@linkcode validate}: the output of the schema, or the issues. */
 export type Validation<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly issues: readonly ValidationIssue[] };
 
 /**
- * Reads a value with a schema whose messages all have the form `Expected …`.
+ * Validates a value with a schema whose messages all have the form `Expected …`.
  *
- * valibot's own issues hold the value, and its default messages quote it. Only the place and the text that the
- * schema itself gives are taken over from them.
+ * The issues of valibot contain the value, and its default messages quote it. Only the path and the message of the schema
+ * are kept.
  */
 export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
   try {
-    const result = safeParse(schema, input, { abortPipeEarly: true });
+    const result = v.safeParse(schema, input, { abortPipeEarly: true });
     return result.success
       ? { ok: true, value: result.output }
       : { ok: false, issues: result.issues.map(toValidationIssue) };
   } catch {
-    // A getter or a proxy of the value threw. What it threw may quote anything.
+    // A getter or a proxy threw. Its error may quote anything.
     return { ok: false, issues: [{ path: "", expected: "a value that can be read" }] };
   }
 }
 
-function toValidationIssue(issue: GenericIssue): ValidationIssue {
+function toValidationIssue(issue: v.GenericIssue): ValidationIssue {
   return { path: pathOf(issue), expected: issue.message.replace(/^Expected /, "") };
 }
 
-function pathOf(issue: GenericIssue): string {
+function pathOf(issue: v.GenericIssue): string {
   const keys = (issue.path ?? []).map((item) => String(item.key));
-  // The name of a surplus field comes from the value, so that it could be a secret.
+  // The name of an unknown field comes from the value, and could be a secret.
   if (issue.type === "strict_object" && issue.expected === "never") keys.pop();
   return keys.join(".");
 }
 
-/** What the error about a wrong input says besides what is wrong with it. */
-export interface InputFailure {
-  /** What its message begins with. */
+/** The context of an invalid input, for its error. */
+export interface InputContext {
+  /** The beginning of the error message. */
   readonly message: string;
-  /** The operation that does not take place. */
+  /** The operation that is not started. */
   readonly operation?: Operation;
 }
 
-/** The input as the schema returns it. Throws a {@linkcode CredentialInputError} where it does not fit. */
+/**
+ * Validates an argument or options.
+ *
+ * @returns The output of the schema.
+ * @throws {CredentialInputError} If the input is invalid.
+ */
 export function checkInput<T>(
   schema: Schema<T>,
   input: unknown,
-  { message, operation }: InputFailure,
+  { message, operation }: InputContext,
 ): T {
   const result = validate(schema, input);
   if (result.ok) return result.value;
@@ -72,8 +67,8 @@ export function checkInput<T>(
 }
 
 /**
- * The messages of an object schema whose required fields are all non-empty strings. valibot reports a missing field
- * and a surplus one as issues of the object.
+ * Returns the message of an issue that valibot reports for an object as a whole: for a value that is no object, a missing
+ * field or an unknown field. All required fields of the schema have to be non-empty strings.
  */
 export function objectMessage(
   { expected }: { readonly expected: string | null },
@@ -83,5 +78,134 @@ export function objectMessage(
   return expected === "never" ? `Expected only the fields ${fields}` : NON_EMPTY_STRING;
 }
 
-/** The message of a schema for tokens, codes and the like. */
+/** The message of a schema for tokens, codes and keys. */
 export const NON_EMPTY_STRING = "Expected a non-empty string";
+
+/** The longest time of a timer, in ms; a longer one would fire at once. */
+export const MAX_TIMER = 2_147_483_647;
+
+/** Options without those whose value is `undefined`. */
+export type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
+
+/** A schema for each option of `T`. */
+export type OptionSchemas<T> = {
+  readonly [Name in keyof T]-?: Schema<Exclude<T[Name], undefined>>;
+};
+
+/** Settings for {@linkcode optionsSchema}. */
+export interface OptionsSchemaSettings<T> {
+  /**
+   * The names of the options that have to be given.
+   *
+   * @default {[]}
+   */
+  readonly required?: readonly (keyof T & string)[];
+  /**
+   * The expectation for a value that is no object.
+   *
+   * @default {"an object"}
+   */
+  readonly expected?: string;
+}
+
+/**
+ * Creates a schema for an object of options. Options with the value `undefined` count as absent. Unknown options are
+ * rejected, because a misspelled option that is ignored would send tokens with the wrong settings.
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export function optionsSchema<T extends object>(
+  schemas: OptionSchemas<T>,
+  { required = [], expected = "an object" }: OptionsSchemaSettings<T> = {},
+): Schema<Given<T>> {
+  const entries: v.ObjectEntries = {};
+  for (const [name, schema] of Object.entries<Schema<unknown>>(schemas)) {
+    entries[name] = required.some((key) => key === name) ? schema : v.optional(schema);
+  }
+  const message = (issue: v.StrictObjectIssue): string => {
+    if (issue.expected === "Object") return `Expected ${expected}`;
+    // The name of an unknown option could be a secret.
+    if (issue.expected === "never") {
+      return `Expected no other options than ${Object.keys(entries).join(", ")}`;
+    }
+    return missingMessage(schemas[issue.path?.[0]?.key as keyof T]);
+  };
+  return v.pipe(
+    v.strictObject(entries, message),
+    v.transform((options) => withoutUndefined(options) as Given<T>),
+  );
+}
+
+/** Returns the message of the schema of a required option. */
+function missingMessage(schema: Schema<unknown>): string {
+  const [issue] = v.safeParse(schema, undefined, { abortEarly: true }).issues ?? [];
+  return issue?.message ?? "Expected a value";
+}
+
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** Creates a schema for a function. */
+/* @__NO_SIDE_EFFECTS__ */
+export function functionSchema<T>(expected = "a function"): Schema<T> {
+  return v.custom<T>((value) => typeof value === "function", `Expected ${expected}`);
+}
+
+/** Creates a schema for an object that has methods. */
+/* @__NO_SIDE_EFFECTS__ */
+export function methodsSchema<T>(methods: readonly string[], expected: string): Schema<T> {
+  return v.custom<T>((value) => hasMethods(value, methods), `Expected ${expected}`);
+}
+
+/** Checks whether a value is an object or a function with methods of these names. */
+export function hasMethods(value: unknown, methods: readonly string[]): boolean {
+  return (typeof value === "object" || typeof value === "function") && value !== null &&
+    methods.every((name) => typeof Reflect.get(value, name) === "function");
+}
+
+/** Creates a schema for a number between two bounds, both included. */
+/* @__NO_SIDE_EFFECTS__ */
+export function numberSchema(min: number, max: number, unit = ""): Schema<number> {
+  return v.custom<number>(
+    (value) => typeof value === "number" && value >= min && value <= max,
+    `Expected a number${unit} from ${min} to ${max}`,
+  );
+}
+
+/** Creates a schema for a whole number between two bounds, both included. */
+/* @__NO_SIDE_EFFECTS__ */
+export function integerSchema(min: number, max: number, unit = ""): Schema<number> {
+  return v.custom<number>(
+    (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+    `Expected a whole number${unit} from ${min} to ${max}`,
+  );
+}
+
+/** A schema for `true` and `false`. */
+export const booleanSchema: Schema<boolean> = /* @__PURE__ */ v.boolean("Expected true or false");
+
+/**
+ * Checks whether a text can be the value of a header: Latin-1 without control characters. CR, LF and NUL would let a value
+ * end its header and start another one.
+ *
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-5.5 | RFC 9110, section 5.5}
+ */
+export function isHeaderValue(text: unknown): text is string {
+  return typeof text === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
+}
+
+/** Checks whether a text is one word of visible ASCII characters, as keys, tokens and ids are. */
+export function isVisibleAscii(text: unknown): text is string {
+  return typeof text === "string" && /^[\x21-\x7e]+$/.test(text);
+}
+
+/** Checks whether a host name, as `URL` returns it, is a loopback host. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname) ||
+    /^(?:.+\.)?localhost\.?$/.test(hostname);
+}
+
+/** Checks whether a URL is `https:`, or `http:` on a loopback host, so that tokens are safe on their way. */
+export function isSecureUrl({ protocol, hostname }: URL): boolean {
+  return protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
+}

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { test } from "node:test";
 import * as v from "valibot";
-import { AuthFlowSchema } from "../src/auth_flow.ts";
+import { AuthFlowSchema } from "../src/models.ts";
 import { validate } from "../src/validation.ts";
 
 const code = crypto.randomUUID();

@@ -1,5 +1,5 @@
 import { CredentialInputError } from "../errors.ts";
-import { isVisibleAscii } from "../client/headers.ts";
+import { isVisibleAscii } from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 
 /**

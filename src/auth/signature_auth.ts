@@ -1,7 +1,7 @@
+import * as v from "valibot";
 import { CredentialInputError } from "../errors.ts";
-import { isVisibleAscii } from "../client/headers.ts";
 import { hmacOf } from "./hmac.ts";
-import { must, type OptionReaders, readOptions } from "../read_options.ts";
+import { checkInput, isVisibleAscii, optionsSchema } from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 import { hideSecret } from "../redaction.ts";
 
@@ -17,19 +17,19 @@ export interface SignatureAuthOptions {
 
 const FAILURE = "Cannot sign requests";
 
-const word = /* @__PURE__ */ must<string>(
+const word = /* @__PURE__ */ v.custom<string>(
   isVisibleAscii,
-  "a non-empty string of visible ASCII characters",
+  "Expected a non-empty string of visible ASCII characters",
 );
 
-const readers: OptionReaders<SignatureAuthOptions> = {
+const signatureOptions = /* @__PURE__ */ optionsSchema<SignatureAuthOptions>({
   saasId: word,
   apiKey: word,
-  secretKey: /* @__PURE__ */ must<string>(
+  secretKey: /* @__PURE__ */ v.custom<string>(
     isSecretKey,
-    "a non-empty string without control characters (no line break at its end)",
+    "Expected a non-empty string without control characters (no line break at its end)",
   ),
-};
+}, { required: ["saasId", "apiKey", "secretKey"] });
 
 function isSecretKey(value: unknown): boolean {
   return typeof value === "string" && /^\P{Cc}+$/u.test(value);
@@ -78,12 +78,9 @@ function isSecretKey(value: unknown): boolean {
  * ```
  */
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
-  const { saasId, apiKey, secretKey } = readOptions(
-    readers,
-    options,
-    { message: FAILURE },
-    ["saasId", "apiKey", "secretKey"],
-  );
+  const { saasId, apiKey, secretKey } = checkInput(signatureOptions, options, {
+    message: FAILURE,
+  });
   const hmac = hmacOf(secretKey);
   const auth: RequestAuth = async (request) => {
     const signature = await hmac(signedText(request, apiKey));

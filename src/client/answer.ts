@@ -1,10 +1,15 @@
 import type { ApiCall } from "./operations.ts";
-import type { Operation } from "../error_options.ts";
-import { type AnyCredentialError, CredentialApiError, CredentialResponseError } from "../errors.ts";
+import {
+  type AnyCredentialError,
+  CredentialApiError,
+  CredentialResponseError,
+  type Operation,
+  type ValidationIssue,
+} from "../errors.ts";
 import { retryAfterOf } from "./http_date.ts";
 import { safeData, safeTraceId, safeType, type SecretFinder } from "../redaction.ts";
 import { discard, isJson, readText } from "./response_body.ts";
-import { validate, type ValidationIssue } from "../validation.ts";
+import { validate } from "../validation.ts";
 
 /** The longest body that is read, in bytes: 1 MiB. */
 const LONGEST_BODY = 2 ** 20;

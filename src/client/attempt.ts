@@ -12,19 +12,19 @@ import {
   CredentialInputError,
   CredentialNetworkError,
 } from "../errors.ts";
-import { isHeaderValue } from "./headers.ts";
+import { isHeaderValue } from "../validation.ts";
 import { isNotPermitted, networkErrorReason, NO_ANSWER } from "./network_error.ts";
 import type { ResponseEvent } from "./options.ts";
 import { quotesHidden, quotesSecret, SHORTEST_SECRET } from "../redaction.ts";
 import type { ServerClock } from "./server_time.ts";
-import type { CallSettings } from "./settings.ts";
+import type { CallSettings, Fetch } from "./settings.ts";
 
 /** What all calls of one client share. */
 export interface Service {
   /** The URL of the API, without a query. */
   readonly url: string;
   /** What sends requests. */
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   /** Whether that is the runtime's own, whose answers have the length that they tell. */
   readonly isRuntimeFetch: boolean;
   /** The clock that requests are signed by. */

@@ -1,6 +1,6 @@
 import { traceIdOf } from "./answer.ts";
 import { type ApiCall, getCall, saveCall } from "./operations.ts";
-import type { AuthFlow } from "../auth_flow.ts";
+import type { AuthFlow } from "../models.ts";
 import {
   authFromEnv,
   baseUrlFromEnv,
@@ -64,10 +64,16 @@ export class CredentialClient {
    * @throws {CredentialInputError} If an option is wrong; it names each.
    */
   constructor(options: CredentialClientOptions) {
-    const { call, baseUrl, now, ...transport } = clientSettings(options);
+    const { call, baseUrl, now, fetch, ...hooks } = clientSettings(options);
     this.#settings = call;
     const url = `${baseUrl}/credentials`;
-    this.#transport = { ...transport, url, clock: new ServerClock(now) };
+    this.#transport = {
+      ...hooks,
+      url,
+      clock: new ServerClock(now),
+      fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
+      isRuntimeFetch: fetch === undefined,
+    };
   }
 
   /**

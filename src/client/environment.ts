@@ -1,8 +1,8 @@
-import { BASE_URL_EXPECTED, normalizeBaseUrl } from "./base_url.ts";
+import { BASE_URL_EXPECTED, normalizeBaseUrl } from "./settings.ts";
 import { bearerAuth } from "../auth/bearer_auth.ts";
 import { CredentialInputError, isCredentialError } from "../errors.ts";
 import type { RequestAuth } from "../auth/request_auth.ts";
-import type { ValidationIssue } from "../validation.ts";
+import type { ValidationIssue } from "../errors.ts";
 import { signatureAuth } from "../auth/signature_auth.ts";
 
 /** Variables of an environment; an empty one counts as missing. */

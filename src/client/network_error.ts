@@ -1,4 +1,4 @@
-import type { NetworkErrorReason } from "../error_options.ts";
+import type { NetworkErrorReason } from "../errors.ts";
 
 /** What each reason says in a message. */
 export const NO_ANSWER: Readonly<Record<NetworkErrorReason, string>> = {

@@ -1,5 +1,5 @@
-import { type AuthFlow, AuthFlowSchema } from "../auth_flow.ts";
-import type { Operation } from "../error_options.ts";
+import { type AuthFlow, AuthFlowSchema } from "../models.ts";
+import type { Operation } from "../errors.ts";
 import {
   type AuthorizationTempCode,
   AuthorizationTempCodeSchema,

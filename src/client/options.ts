@@ -1,7 +1,28 @@
-import type { Operation } from "../error_options.ts";
+import type { Operation } from "../errors.ts";
 import type { AnyCredentialError } from "../errors.ts";
 import type { RequestAuth } from "../auth/request_auth.ts";
-import type { RetryOptions } from "./retry.ts";
+
+/** How a call is repeated. Each wait is drawn evenly from zero to `delay` doubled for every attempt made ("full jitter"). */
+export interface RetryOptions {
+  /**
+   * How often a call is repeated at the most.
+   *
+   * @default {2}
+   */
+  limit?: number | undefined;
+  /**
+   * The base of the exponential backoff, in ms.
+   *
+   * @default {300}
+   */
+  delay?: number | undefined;
+  /**
+   * The longest wait that the backoff comes to, in ms. A server's `Retry-After` is not bound by it.
+   *
+   * @default {2000}
+   */
+  maxDelay?: number | undefined;
+}
 
 /** What can be set for all calls of a client, and for each call anew. */
 export interface CallOptions {
@@ -19,7 +40,11 @@ export interface CallOptions {
   /** How the call is repeated when it fails in a way that may pass; `false`: not at all. */
   retry?: RetryOptions | false | undefined;
   /** Further headers. Those of a call are added to those of its client. `Authorization` is what `auth` is for. */
-  headers?: HeadersInit | undefined;
+  headers?:
+    | Headers
+    | Readonly<Record<string, string>>
+    | readonly (readonly [string, string])[]
+    | undefined;
   /**
    * The page that the call is made for, as the incoming request's `Referer` names it. Only what is before `?` and `#` is
    * passed on, since the query of a callback holds a code. `null`: none.
@@ -94,7 +119,7 @@ export interface CredentialClientOptions extends CallOptions {
    *
    * @default {globalThis.fetch}
    */
-  fetch?: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | undefined;
+  fetch?: ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) | undefined;
   /**
    * The clock that requests are signed by, in ms since the epoch.
    *

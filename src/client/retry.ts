@@ -1,29 +1,5 @@
 import type { AnyCredentialError } from "../errors.ts";
-
-/** How a call is repeated. Each wait is drawn evenly from zero to `delay` doubled for every attempt made ("full jitter"). */
-export interface RetryOptions {
-  /**
-   * How often a call is repeated at the most.
-   *
-   * @default {2}
-   */
-  limit?: number | undefined;
-  /**
-   * The base of the exponential backoff, in ms.
-   *
-   * @default {300}
-   */
-  delay?: number | undefined;
-  /**
-   * The longest wait that the backoff comes to, in ms. A server's `Retry-After` is not bound by it.
-   *
-   * @default {2000}
-   */
-  maxDelay?: number | undefined;
-}
-
-/** {@linkcode RetryOptions} with its defaults filled in. */
-export type RetrySettings = { readonly [Name in keyof RetryOptions]-?: number };
+import type { RetrySettings } from "./settings.ts";
 
 /** What the decision about a retry depends on. */
 export interface RetryState {

@@ -1,156 +1,249 @@
-import { BASE_URL_EXPECTED, DEFAULT_BASE_URL, normalizeBaseUrl } from "./base_url.ts";
-import { type CallHeaders, readHeaders, readReferer, readTraceId } from "./headers.ts";
-import type { CallOptions, CredentialClientOptions, RequestOptions } from "./options.ts";
-import {
-  callback,
-  type Given,
-  integerBetween,
-  LONGEST_TIME,
-  must,
-  numberBetween,
-  type OptionReader,
-  type OptionReaders,
-  options,
-  readOptions,
-} from "../read_options.ts";
+import * as v from "valibot";
 import type { RequestAuth } from "../auth/request_auth.ts";
-import type { RetryOptions, RetrySettings } from "./retry.ts";
-import type { InputFailure } from "../validation.ts";
+import {
+  checkInput,
+  functionSchema,
+  type Given,
+  type InputContext,
+  integerSchema,
+  isHeaderValue,
+  isSecureUrl,
+  isVisibleAscii,
+  MAX_TIMER,
+  numberSchema,
+  optionsSchema,
+  type Schema,
+} from "../validation.ts";
+import type {
+  CallOptions,
+  CredentialClientOptions,
+  RequestOptions,
+  RetryOptions,
+} from "./options.ts";
 
-/** The options of a call as they are used: checked, with the client's and the default values filled in. */
+/** The options of one call: validated, with the values of the client and the defaults filled in. */
 export interface CallSettings {
-  /** How long one attempt may take, in ms. */
+  /** The time limit of one attempt, in ms. */
   readonly timeout: number;
-  /** How long the whole call may take, in ms; where it is not set, the operation knows. */
+  /** The time limit of the whole call, in ms; if absent, the limit of the operation applies. */
   readonly totalTimeout?: number | undefined;
-  /** How the call is repeated. */
+  /** The retry options. */
   readonly retry: RetrySettings;
-  /** The headers that the caller has set, under lower-case names. */
+  /** The caller's headers, under lower-case names. */
   readonly headers: CallHeaders;
   /** Authorizes the requests. */
   readonly auth: RequestAuth;
-  /** Ends the call. */
+  /** Aborts the call. */
   readonly signal?: AbortSignal | null | undefined;
 }
 
-/** The checked options of a client. */
+/** Retry options with the defaults filled in. */
+export type RetrySettings = { readonly [Name in keyof RetryOptions]-?: number };
+
+/** Headers under lower-case names. */
+export type CallHeaders = Readonly<Record<string, string>>;
+
+/** A function that sends requests. */
+export type Fetch = NonNullable<CredentialClientOptions["fetch"]>;
+
+/** The validated options of a client. */
 export interface ClientSettings {
-  /** What every call begins with. */
+  /** The defaults of every call. */
   readonly call: CallSettings;
-  /** Where the service runs, without a slash at its end. */
+  /** The base URL, without a slash at its end. */
   readonly baseUrl: string;
-  /** What sends requests. */
-  readonly fetch: typeof fetch;
-  /** Whether that is the runtime's own, whose answers have the length that they tell. */
-  readonly isRuntimeFetch: boolean;
+  /** Sends requests. */
+  readonly fetch: Fetch | undefined;
   /** The local clock, in ms since the epoch. */
   readonly now: () => number;
-  /** Told before each retry. */
+  /** Called before each retry. */
   readonly onRetry: CredentialClientOptions["onRetry"];
-  /** Told of each answer. */
+  /** Called after each response. */
   readonly onResponse: CredentialClientOptions["onResponse"];
 }
 
-/** Options of a call or a client as they are read. */
-type Choices<T extends CallOptions> = Omit<T, "headers" | "retry"> & {
+/** The options of a call or a client as the schemas return them. */
+type Validated<T extends CallOptions> = Omit<T, "headers" | "retry"> & {
   headers?: CallHeaders | undefined;
   retry?: Given<RetryOptions> | false | undefined;
 };
 
-const time = /* @__PURE__ */ integerBetween(1, LONGEST_TIME, " of ms");
-const wait = /* @__PURE__ */ numberBetween(0, LONGEST_TIME, " of ms");
+/** The default base URL. */
+export const DEFAULT_BASE_URL = "https://api.saasus.io/v1/auth";
 
-const retryOptions = /* @__PURE__ */ options<RetryOptions>({
-  limit: /* @__PURE__ */ integerBetween(0, 100, ""),
+/** The expectation for a base URL. */
+export const BASE_URL_EXPECTED =
+  "an absolute https: URL (http: for a loopback host only) without user, query, fragment and white space";
+
+const baseUrl: Schema<string> = /* @__PURE__ */ v.pipe(
+  /* @__PURE__ */ v.unknown(),
+  /* @__PURE__ */ v.transform(normalizeBaseUrl),
+  /* @__PURE__ */ v.string(`Expected ${BASE_URL_EXPECTED}`),
+);
+
+/**
+ * Returns a base URL as the URL parser writes it, without a slash at its end, so that the signed URL is the sent URL. Empty
+ * path segments are removed, because Bun would remove them after the request was signed.
+ *
+ * @returns `undefined` for a URL that would send tokens in the clear, or that leaves no room for a path and a query.
+ */
+export function normalizeBaseUrl(text: unknown): string | undefined {
+  // The URL parser would remove line breaks and tabs from the middle of a URL.
+  if (typeof text !== "string" || /[\s\p{Cc}?#]/u.test(text)) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !isSecureUrl(url) || url.username !== "" || url.password !== "") {
+    return undefined;
+  }
+  return url.origin + url.pathname.replace(/\/{2,}/g, "/").replace(/\/$/, "");
+}
+
+/** Headers of the connection. With one of these, `fetch` fails or waits for bytes that never come. */
+const CONNECTION_HEADERS: readonly string[] = [
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+const headers: Schema<CallHeaders> = /* @__PURE__ */ v.pipe(
+  /* @__PURE__ */ v.unknown(),
+  /* @__PURE__ */ v.transform(toHeaders),
+  /* @__PURE__ */ v.instance(
+    Headers,
+    "Expected headers whose values are Latin-1 without control characters such as CR, LF and NUL",
+  ),
+  /* @__PURE__ */ v.check(
+    (headers) => !headers.has("authorization"),
+    'Expected no "Authorization" header: it is what "auth" is for',
+  ),
+  /* @__PURE__ */ v.check(
+    (headers) => !CONNECTION_HEADERS.some((name) => headers.has(name)),
+    `Expected none of the connection's headers: ${CONNECTION_HEADERS.join(", ")}`,
+  ),
+  /* @__PURE__ */ v.transform((headers) => Object.fromEntries(headers)),
+);
+
+function toHeaders(input: unknown): Headers | undefined {
+  if (typeof input !== "object" || input === null) return undefined;
+  try {
+    const headers = new Headers(input as Headers);
+    return [...headers.values()].every(isHeaderValue) ? headers : undefined;
+  } catch {
+    // Errors of `Headers` quote the value.
+    return undefined;
+  }
+}
+
+const referer: Schema<string | null> = /* @__PURE__ */ v.pipe(
+  /* @__PURE__ */ v.custom<string | null>(
+    (value) => value === null || isHeaderValue(value),
+    "Expected a URL in Latin-1 without control characters such as CR, LF and NUL",
+  ),
+  /* @__PURE__ */ v.transform((value) => value && (pageOf(value) || null)),
+);
+
+/** Returns the URL of a page without user, query and fragment, because the query of a callback contains a code. */
+function pageOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // Without a host, the user can be anywhere in the text.
+  if (!url?.host) return text.trim().replace(/[?#].*$/s, "").replace(/^.*@/s, "");
+  return Object.assign(url, { username: "", password: "", search: "", hash: "" }).href;
+}
+
+const traceId = /* @__PURE__ */ v.custom<string | null>(
+  (value) => value === null || isVisibleAscii(value),
+  "Expected one word of visible ASCII characters",
+);
+
+const timeLimit = /* @__PURE__ */ integerSchema(1, MAX_TIMER, " of ms");
+const wait = /* @__PURE__ */ numberSchema(0, MAX_TIMER, " of ms");
+
+const retryOptions = /* @__PURE__ */ optionsSchema<RetryOptions>({
+  limit: /* @__PURE__ */ integerSchema(0, 100),
   delay: wait,
   maxDelay: wait,
-});
+}, { expected: "an object or false" });
 
-const retry: OptionReader<Given<RetryOptions> | false> = (value, refuse) => {
-  if (value === false) return false;
-  return typeof value === "object" ? retryOptions(value, refuse) : refuse("an object or false");
-};
+const noRetry = /* @__PURE__ */ v.literal(false);
 
-const auth = /* @__PURE__ */ must<RequestAuth>(
-  (value) => typeof value === "function",
+const auth = /* @__PURE__ */ functionSchema<RequestAuth>(
   "bearerAuth(…), signatureAuth(…) or another function that returns a header's value",
 );
 
-const baseUrl: OptionReader<string> = (value, refuse) =>
-  (typeof value === "string" ? normalizeBaseUrl(value) : undefined) ?? refuse(BASE_URL_EXPECTED);
-
-const callReaders = {
-  timeout: time,
-  totalTimeout: time,
-  retry,
-  headers: readHeaders,
-  referer: readReferer,
-  saasusReferer: readReferer,
-  traceId: readTraceId,
+const callOptions = {
+  timeout: timeLimit,
+  totalTimeout: timeLimit,
+  retry: /* @__PURE__ */ v.lazy((value): Schema<
+    Given<RetryOptions> | false
+  > => value === false ? noRetry : retryOptions),
+  headers: headers,
+  referer: referer,
+  saasusReferer: referer,
+  traceId: traceId,
 };
 
-const requestReaders: OptionReaders<Choices<RequestOptions>> = {
-  ...callReaders,
-  auth,
-  signal: /* @__PURE__ */ must(
+const requestOptions = /* @__PURE__ */ optionsSchema<Validated<RequestOptions>>({
+  ...callOptions,
+  auth: auth,
+  signal: /* @__PURE__ */ v.custom<AbortSignal | null>(
     (value) => value === null || value instanceof AbortSignal,
-    "an AbortSignal or null",
+    "Expected an AbortSignal or null",
   ),
-};
+});
 
-const clientReaders: OptionReaders<Choices<CredentialClientOptions>> = {
-  ...callReaders,
+const clientOptions = /* @__PURE__ */ optionsSchema<Validated<CredentialClientOptions>>({
+  ...callOptions,
   auth,
-  baseUrl,
-  fetch: /* @__PURE__ */ callback(),
-  now: /* @__PURE__ */ callback(),
-  onRetry: /* @__PURE__ */ callback(),
-  onResponse: /* @__PURE__ */ callback(),
-};
+  baseUrl: baseUrl,
+  fetch: /* @__PURE__ */ functionSchema<Fetch>(),
+  now: /* @__PURE__ */ functionSchema<() => number>(),
+  onRetry: /* @__PURE__ */ functionSchema<() => unknown>(),
+  onResponse: /* @__PURE__ */ functionSchema<() => unknown>(),
+}, { required: ["auth"] });
 
-/** The global `fetch`, looked up at each call, so that one that is put in its place later is used. */
-export const globalFetch: typeof fetch = (input, init) => globalThis.fetch(input, init);
-
-/** Checks the options of a client. */
+/** Validates the options of a client. */
 export function clientSettings(input: CredentialClientOptions): ClientSettings {
-  const { baseUrl = DEFAULT_BASE_URL, fetch, now, onRetry, onResponse, ...choices } = readOptions(
-    clientReaders,
+  const { baseUrl = DEFAULT_BASE_URL, fetch, now, onRetry, onResponse, ...options } = checkInput(
+    clientOptions,
     input,
     { message: "Cannot create the client" },
-    ["auth"],
   );
   const defaults: CallSettings = {
     timeout: 5_000,
     retry: { limit: 2, delay: 300, maxDelay: 2_000 },
     headers: {},
-    auth: choices.auth,
+    auth: options.auth,
   };
   return {
-    call: merge(defaults, choices),
+    call: merge(defaults, options),
     baseUrl,
-    fetch: fetch ?? globalFetch,
-    isRuntimeFetch: fetch === undefined,
+    fetch,
     now: now ?? (() => Date.now()),
     onRetry,
     onResponse,
   };
 }
 
-/** Checks the options of one call, and puts them over those of its client. */
+/** Validates the options of one call, and merges them with those of the client. */
 export function callSettings(
   defaults: CallSettings,
   input: RequestOptions | undefined,
-  failure: InputFailure,
+  context: InputContext,
 ): CallSettings {
   return input === undefined
     ? defaults
-    : merge(defaults, readOptions(requestReaders, input, failure));
+    : merge(defaults, checkInput(requestOptions, input, context));
 }
 
-/** Puts choices over others; `null` takes a header back. */
+/** Merges options over others; `null` removes a header. */
 function merge(
   defaults: CallSettings,
-  { retry, headers, referer, saasusReferer, traceId, ...choices }: Given<Choices<RequestOptions>>,
+  { retry, headers, referer, saasusReferer, traceId, ...options }: Given<Validated<RequestOptions>>,
 ): CallSettings {
   const merged: Record<string, string> = { ...defaults.headers, ...headers };
   const named = {
@@ -164,7 +257,7 @@ function merge(
   }
   return {
     ...defaults,
-    ...choices,
+    ...options,
     retry: retry === false ? { ...defaults.retry, limit: 0 } : { ...defaults.retry, ...retry },
     headers: merged,
   };

@@ -19,7 +19,7 @@ import type { ResponseEvent, RetryEvent } from "./options.ts";
 import { isAnswerLost, retryDelay } from "./retry.ts";
 import type { CallSettings } from "./settings.ts";
 import { TimeLimit } from "../time_limit.ts";
-import { untilAborted } from "../until_aborted.ts";
+import { abortable } from "../async.ts";
 
 /** What the transport of one client is made of. */
 export interface Transport extends Service {
@@ -76,7 +76,7 @@ class CallRun<T> {
     const { signal } = this.#settings;
     try {
       signal?.throwIfAborted();
-      await untilAborted(this.#request(), signal);
+      await abortable(this.#request(), signal);
       if (this.#good !== undefined) return { ...this.#good, retryCount: this.#attempts - 1 };
     } catch (thrown) {
       if (signal?.aborted) throw signal.reason;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { CredentialInputError } from "../errors.ts";
-import { isHeaderValue } from "../client/headers.ts";
+import { isHeaderValue } from "../validation.ts";
 import { type ApiErrorBody, ApiErrorBodySchema } from "../models.ts";
 import { objectMessage, type Schema, validate } from "../validation.ts";
 

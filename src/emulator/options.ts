@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { EMULATOR_BEARER_TOKEN, EMULATOR_SIGNATURE } from "./authorization.ts";
 import type { Faults } from "./faults.ts";
 import { CredentialInputError } from "../errors.ts";
-import { isVisibleAscii } from "../client/headers.ts";
+import { isVisibleAscii } from "../validation.ts";
 import { objectMessage, type Schema, validate } from "../validation.ts";
 import type { SignatureAuthOptions } from "../auth/signature_auth.ts";
 

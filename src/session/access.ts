@@ -1,7 +1,7 @@
 import { type HeldCredentials, isFresh, isValid } from "./held.ts";
 import type { IsEnough, Refresher } from "./refresh.ts";
 import { type SessionState, Superseded } from "./state.ts";
-import { untilAborted } from "../until_aborted.ts";
+import { abortable } from "../async.ts";
 
 /** The signal of one caller; `null` as in `fetch`. */
 export type CallerSignal = AbortSignal | null | undefined;
@@ -45,9 +45,9 @@ export class SessionAccess {
     for (;;) {
       signal?.throwIfAborted();
       try {
-        const held = await untilAborted(state.settled(), signal);
+        const held = await abortable(state.settled(), signal);
         if (isWanted(held)) return held;
-        return await untilAborted(refresher.refresh(held, isWanted), signal);
+        return await abortable(refresher.refresh(held, isWanted), signal);
       } catch (thrown) {
         if (!(thrown instanceof Superseded)) throw thrown;
         // Somebody has signed in or out meanwhile: what they have done counts.

@@ -1,4 +1,4 @@
-import { LONGEST_TIME } from "../read_options.ts";
+import { MAX_TIMER } from "../validation.ts";
 import type { HeldCredentials } from "./held.ts";
 
 /** However the clock behaves, a timer is no busy loop. */
@@ -48,7 +48,7 @@ export class BackgroundRefresh {
 
   #set(delay: number): void {
     if (this.#isStopped) return;
-    const bounded = Math.min(LONGEST_TIME, Math.max(SHORTEST_TIMER, delay));
+    const bounded = Math.min(MAX_TIMER, Math.max(SHORTEST_TIMER, delay));
     this.#timer = setTimeout(() => void this.#fire(), bounded);
     unref(this.#timer);
   }

@@ -1,21 +1,21 @@
 import type { CallerSignal, SessionAccess } from "./access.ts";
 import { isFresh } from "./held.ts";
 import { FailurePause } from "./pause.ts";
-import { allowedOrigins } from "./settings.ts";
+import { allowedOrigins, type Fetch } from "./settings.ts";
 
 /** What a {@linkcode SessionFetch} is made of. */
 export interface SessionFetchOptions {
   /** Where ID tokens come from. */
   readonly access: SessionAccess;
   /** What sends requests. */
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   /** The origins whose requests get the token; the page's where they are not set. */
   readonly origins: readonly string[] | undefined;
   /** The local clock, in ms. */
   readonly now: () => number;
 }
 
-type FetchInput = RequestInfo | URL;
+type FetchInput = string | URL | Request;
 
 /** A request as it was when it was asked for. */
 interface Snapshot {

@@ -1,5 +1,5 @@
 import type { SessionLock, SessionLockManager } from "./options.ts";
-import { untilAborted } from "../until_aborted.ts";
+import { abortable } from "../async.ts";
 
 /** How a lock is waited for. */
 export interface LockWait {
@@ -29,7 +29,7 @@ export async function underLock<T>(
   try {
     wait.signal.throwIfAborted();
     // What hangs must not keep the lock from others once nobody wants it any more.
-    return await untilAborted(run(release !== undefined), wait.signal);
+    return await abortable(run(release !== undefined), wait.signal);
   } finally {
     release?.();
   }

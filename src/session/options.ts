@@ -1,4 +1,4 @@
-import type { AuthFlow } from "../auth_flow.ts";
+import type { AuthFlow } from "../models.ts";
 import type { AnyCredentialError, CredentialSessionError } from "../errors.ts";
 import type { Credentials } from "../models.ts";
 
@@ -78,7 +78,7 @@ export interface CredentialSessionOptions {
    *
    * @default {globalThis.fetch}
    */
-  fetch?: ((input: RequestInfo | URL, init?: RequestInit) => Promise<Response>) | undefined;
+  fetch?: ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) | undefined;
   /**
    * The origins whose requests get the ID token, such as `https://app.example.com`. Requests to others go out without it.
    * Unless they are set: in a browser, the page's own origin; elsewhere `session.fetch` rejects.

@@ -5,7 +5,7 @@ import { underLock } from "./lock.ts";
 import type { SessionClient, SessionLock, SessionLockManager } from "./options.ts";
 import { FailurePause } from "./pause.ts";
 import type { SessionState } from "./state.ts";
-import { untilAborted } from "../until_aborted.ts";
+import { abortable } from "../async.ts";
 
 /** Whether credentials that were found in the store make a refresh needless. */
 export type IsEnough = (held: HeldCredentials) => boolean;
@@ -74,7 +74,7 @@ export class Refresher {
     }
     const failure = this.#pause.failureOf(keyOf(held));
     if (failure !== undefined) throw failure.error;
-    const result = untilAborted(this.#run(era, isEnough), era);
+    const result = abortable(this.#run(era, isEnough), era);
     const flight = this.#flight = { era, result, isSent: false };
     try {
       return await result;

@@ -1,4 +1,4 @@
-import { type AuthFlow, AuthFlowSchema } from "../auth_flow.ts";
+import { type AuthFlow, AuthFlowSchema } from "../models.ts";
 import type { Credentials } from "../models.ts";
 import { checkInput } from "../validation.ts";
 import { SessionAccess } from "./access.ts";
@@ -16,7 +16,7 @@ import { Refresher } from "./refresh.ts";
 import { sessionSettings } from "./settings.ts";
 import { SessionState } from "./state.ts";
 import { memoryStore, SessionRecord } from "./store.ts";
-import { untilAborted } from "../until_aborted.ts";
+import { abortable } from "../async.ts";
 
 /**
  * One login, kept fresh: whoever asks gets an ID token that was refreshed ahead of its expiry.
@@ -102,7 +102,7 @@ export class CredentialSession {
    *   await session.fetch(`https://api.example.com/reports/${id}`);
    * ```
    */
-  readonly fetch: typeof fetch;
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
   /**
    * Makes a session. Nothing is sent, stored or read yet.
@@ -143,8 +143,7 @@ export class CredentialSession {
     );
     const access = this.#access = new SessionAccess({ state, refresher, now });
     const own = new SessionFetch({ access, fetch, origins, now });
-    this.fetch = async (input: RequestInfo | URL, init?: RequestInit) =>
-      await own.fetch(input, init);
+    this.fetch = async (input, init) => await own.fetch(input, init);
     if (settings.backgroundRefresh) {
       this.#background = new BackgroundRefresh({
         held: () => state.saved,
@@ -204,7 +203,7 @@ export class CredentialSession {
     const signal = options?.signal;
     signal?.throwIfAborted();
     const turn = this.#state.nextTurn();
-    const answer = await untilAborted(
+    const answer = await abortable(
       this.#client.getAuthCredentials(flow, signal ? { signal } : undefined),
       signal,
     );
@@ -214,7 +213,7 @@ export class CredentialSession {
       margin: this.#margin,
       refreshToken: flow.refreshToken,
     });
-    await untilAborted(this.#state.signIn(held, turn), signal);
+    await abortable(this.#state.signIn(held, turn), signal);
     return { ...held.credentials };
   }
 
@@ -305,7 +304,7 @@ export class CredentialSession {
    */
   async signOut(options?: SessionCallOptions): Promise<void> {
     options?.signal?.throwIfAborted();
-    await untilAborted(this.#state.signOut(), options?.signal);
+    await abortable(this.#state.signOut(), options?.signal);
   }
 
   /**

@@ -1,18 +1,23 @@
+import * as v from "valibot";
 import { type AnyCredentialError, CredentialInputError } from "../errors.ts";
-import { type Credentials, CredentialsSchema } from "../models.ts";
+import { CredentialsSchema, token } from "../models.ts";
 import {
-  callback,
+  booleanSchema,
+  checkInput,
+  functionSchema,
   type Given,
-  integerBetween,
-  LONGEST_TIME,
-  must,
-  type OptionReader,
-  type OptionReaders,
-  readOptions,
-} from "../read_options.ts";
-import { validate } from "../validation.ts";
-import type { CredentialSessionOptions } from "./options.ts";
-import { globalFetch } from "../client/settings.ts";
+  hasMethods,
+  integerSchema,
+  isSecureUrl,
+  MAX_TIMER,
+  methodsSchema,
+  optionsSchema,
+  type Schema,
+} from "../validation.ts";
+import type { CredentialSessionOptions, SessionLock, SessionLockManager } from "./options.ts";
+
+/** A function that sends requests. */
+export type Fetch = NonNullable<CredentialSessionOptions["fetch"]>;
 
 /** Whether a failed refresh ends the session, unless the application decides. */
 export function isDefinitiveRejection(error: AnyCredentialError): boolean {
@@ -27,56 +32,52 @@ export type SessionSettings =
   & Given<CredentialSessionOptions>
   & { [Name in Defaulted]-?: Exclude<CredentialSessionOptions[Name], undefined> };
 
-const key: OptionReader<string> = (value, refuse) =>
-  typeof value === "string" && value !== "" ? value : refuse("a non-empty string");
-
-const credentials: OptionReader<Credentials> = (value, refuse) => {
-  const result = validate(CredentialsSchema, value);
-  return result.ok ? result.value : refuse(result.issues);
-};
-
-const origins: OptionReader<readonly string[]> = (value, refuse) => {
-  if (!Array.isArray(value)) return refuse("a list of origins");
-  return value.map((text) => originOf(text) ?? refuse(ORIGINS));
-};
-
 const ORIGINS =
-  "http: or https: origins without path, query and user, such as https://app.example.com";
+  "https: origins (http: for a loopback host only) without path, query and user, such as https://app.example.com";
 
-const sessionReaders: OptionReaders<CredentialSessionOptions> = {
-  client: /* @__PURE__ */ having(["getAuthCredentials"], "a CredentialClient"),
-  store: /* @__PURE__ */ having(
+const origins: Schema<readonly string[]> = /* @__PURE__ */ v.array(
+  /* @__PURE__ */ v.pipe(
+    /* @__PURE__ */ v.unknown(),
+    /* @__PURE__ */ v.transform(secureOriginOf),
+    /* @__PURE__ */ v.string(`Expected ${ORIGINS}`),
+  ),
+  "Expected a list of origins",
+);
+
+const sessionOptions = /* @__PURE__ */ optionsSchema<CredentialSessionOptions>({
+  client: /* @__PURE__ */ methodsSchema(["getAuthCredentials"], "a CredentialClient"),
+  store: /* @__PURE__ */ methodsSchema(
     ["getItem", "setItem", "removeItem"],
     "an object with getItem, setItem and removeItem, such as localStorage",
   ),
-  key,
-  credentials,
-  now: /* @__PURE__ */ callback(),
-  margin: /* @__PURE__ */ must(
+  key: token,
+  credentials: CredentialsSchema,
+  now: /* @__PURE__ */ functionSchema(),
+  margin: /* @__PURE__ */ v.custom<number>(
     (value) => typeof value === "number" && value >= 0,
-    "a number of ms, 0 or more",
+    "Expected a number of ms, 0 or more",
   ),
-  lock: /* @__PURE__ */ must(
+  lock: /* @__PURE__ */ v.custom<SessionLock | SessionLockManager>(
     (value) => typeof value === "function" || hasMethods(value, ["request"]),
-    "navigator.locks, or a function (name, { signal }, callback)",
+    "Expected navigator.locks, or a function (name, { signal }, callback)",
   ),
-  lockTimeout: /* @__PURE__ */ integerBetween(0, LONGEST_TIME, " of ms"),
-  onChange: /* @__PURE__ */ callback(),
-  fetch: /* @__PURE__ */ callback(),
-  origins,
-  endsSession: /* @__PURE__ */ callback(),
-  backgroundRefresh: /* @__PURE__ */ must((value) => typeof value === "boolean", "true or false"),
-};
+  lockTimeout: /* @__PURE__ */ integerSchema(0, MAX_TIMER, " of ms"),
+  onChange: /* @__PURE__ */ functionSchema(),
+  fetch: /* @__PURE__ */ functionSchema(),
+  origins: origins,
+  endsSession: /* @__PURE__ */ functionSchema(),
+  backgroundRefresh: booleanSchema,
+}, { required: ["client"] });
 
-/** Checks the options of a session. */
+/** Validates the options of a session, and fills in the defaults. */
 export function sessionSettings(input: CredentialSessionOptions): SessionSettings {
   return {
     key: "saasus-credentials",
     now: () => Date.now(),
     lockTimeout: 5_000,
     endsSession: isDefinitiveRejection,
-    fetch: globalFetch,
-    ...readOptions(sessionReaders, input, { message: "Cannot create the session" }, ["client"]),
+    fetch: (input, init) => globalThis.fetch(input, init),
+    ...checkInput(sessionOptions, input, { message: "Cannot create the session" }),
   };
 }
 
@@ -100,12 +101,7 @@ function originOf(text: unknown): string | undefined {
   return /^https?:$/.test(protocol) && href === `${origin}/` ? origin : undefined;
 }
 
-/* @__NO_SIDE_EFFECTS__ */
-function having<T>(methods: readonly string[], expected: string): OptionReader<T> {
-  return must<T>((value) => hasMethods(value, methods), expected);
-}
-
-function hasMethods(value: unknown, methods: readonly string[]): boolean {
-  return (typeof value === "object" || typeof value === "function") && value !== null &&
-    methods.every((name) => typeof Reflect.get(value, name) === "function");
+function secureOriginOf(text: unknown): string | undefined {
+  const origin = originOf(text);
+  return origin !== undefined && isSecureUrl(new URL(origin)) ? origin : undefined;
 }

@@ -3,7 +3,7 @@ import { type HeldCredentials, isIssuedLater, keyOf, SpentLogins } from "./held.
 import type { SessionListeners } from "./listeners.ts";
 import type { SessionEvent } from "./options.ts";
 import type { SessionRecord } from "./store.ts";
-import { wait } from "../until_aborted.ts";
+import { delay } from "../async.ts";
 
 /** Why work for a login is dropped: another sign-in, or a sign-out, has come in between. It never reaches a caller. */
 export class Superseded {}
@@ -195,7 +195,7 @@ export class SessionState {
     this.#spent.add(rejected);
     const pauses = isShared && !isLocked ? [0, ...PATIENCE] : [0];
     for (const pause of pauses) {
-      if (pause > 0) await wait(pause, era);
+      if (pause > 0) await delay(pause, era);
       // A store that fails now knows nothing better, either.
       const stored = await record.read().catch(() => undefined);
       era.throwIfAborted();

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { CredentialInputError } from "../../src/errors.ts";
 import type { AuthRequest } from "../../src/auth/request_auth.ts";
-import type { ValidationIssue } from "../../src/validation.ts";
+import type { ValidationIssue } from "../../src/errors.ts";
 import { signatureAuth, type SignatureAuthOptions } from "../../src/auth/signature_auth.ts";
 
 const timestamp = Date.UTC(2021, 8, 1, 12, 34, 56, 789);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { DEFAULT_BASE_URL, normalizeBaseUrl } from "../../src/client/base_url.ts";
+import { DEFAULT_BASE_URL, normalizeBaseUrl } from "../../src/client/settings.ts";
 
 test("normalizeBaseUrl() writes a URL as it goes on the wire, without slashes at its end", () => {
   const urls: readonly (readonly [string, string])[] = [

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import type { NetworkErrorReason } from "../../src/error_options.ts";
+import type { NetworkErrorReason } from "../../src/errors.ts";
 import { isNotPermitted, networkErrorReason, NO_ANSWER } from "../../src/client/network_error.ts";
 
 type Link = readonly [message: string, code?: string, name?: string];

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { type ApiCall, getCall, saveCall } from "../../src/client/operations.ts";
-import type { AuthFlow } from "../../src/auth_flow.ts";
+import type { AuthFlow } from "../../src/models.ts";
 import { CredentialInputError } from "../../src/errors.ts";
 import {
   AuthorizationTempCodeSchema,

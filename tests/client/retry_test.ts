@@ -9,12 +9,8 @@ import {
   CredentialSessionError,
   CredentialTimeoutError,
 } from "../../src/errors.ts";
-import {
-  isAnswerLost,
-  retryDelay,
-  type RetrySettings,
-  type RetryState,
-} from "../../src/client/retry.ts";
+import { isAnswerLost, retryDelay, type RetryState } from "../../src/client/retry.ts";
+import type { RetrySettings } from "../../src/client/settings.ts";
 
 const SETTINGS: RetrySettings = { limit: 2, delay: 300, maxDelay: 2_000 };
 

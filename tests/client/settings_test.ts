@@ -2,12 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { test } from "node:test";
 import { CredentialInputError } from "../../src/errors.ts";
 import type { CredentialClientOptions, RequestOptions } from "../../src/client/options.ts";
-import {
-  type CallSettings,
-  callSettings,
-  clientSettings,
-  globalFetch,
-} from "../../src/client/settings.ts";
+import { type CallSettings, callSettings, clientSettings } from "../../src/client/settings.ts";
 
 const auth = () => "Test x";
 const failure = { message: "Cannot exchange temp code", operation: "getAuthCredentials" } as const;
@@ -44,18 +39,8 @@ test("clientSettings() fills in the defaults, for options that are undefined as 
     assertStrictEquals(settings.call.auth, auth);
     const now = settings.now();
     assert(Math.abs(now - Date.now()) < 1_000);
-    assertStrictEquals(settings.fetch, globalFetch);
+    assertStrictEquals(settings.fetch, undefined);
     assertEquals([settings.onRetry, settings.onResponse], [undefined, undefined]);
-  }
-});
-
-test("globalFetch() is the global fetch of the moment", async () => {
-  const original = globalThis.fetch;
-  try {
-    globalThis.fetch = () => Promise.resolve(new Response("replaced"));
-    assertEquals(await (await globalFetch("http://localhost:9")).text(), "replaced");
-  } finally {
-    globalThis.fetch = original;
   }
 });
 

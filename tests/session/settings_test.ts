@@ -1,17 +1,15 @@
-import { assert, assertEquals, assertStrictEquals, fail } from "@std/assert";
+import { assert, assertEquals, fail } from "@std/assert";
 import { test } from "node:test";
 import { CredentialApiError, CredentialNetworkError } from "../../src/errors.ts";
 import type { CredentialSessionOptions } from "../../src/session/options.ts";
 import { sessionSettings } from "../../src/session/settings.ts";
-import { globalFetch } from "../../src/client/settings.ts";
 
 const client = { getAuthCredentials: () => fail("It was called") };
 
 test("sessionSettings() fills in defaults, for what is undefined too", () => {
   const unset = { key: undefined, now: undefined, lockTimeout: undefined, endsSession: undefined };
   for (const options of [{ client }, { client, ...unset, fetch: undefined }]) {
-    const { key, now, lockTimeout, endsSession, fetch } = sessionSettings(options);
-    assertStrictEquals(fetch, globalFetch);
+    const { key, now, lockTimeout, endsSession } = sessionSettings(options);
     assertEquals([key, lockTimeout], ["saasus-credentials", 5_000]);
     assert(Math.abs(now() - Date.now()) < 1_000);
     for (const [status, ends] of [[400, true], [404, true], [401, false], [429, false]] as const) {
