@@ -19,7 +19,7 @@ export class Html {
 export type HtmlValue = string | number | Html | undefined | false | readonly HtmlValue[];
 
 /** Creates HTML from a template, and escapes every value that is not HTML. */
-export function html(parts: TemplateStringsArray, ...values: HtmlValue[]): Html {
+export function markup(parts: TemplateStringsArray, ...values: HtmlValue[]): Html {
   const texts = parts.map((part, i) => part + (i < values.length ? escaped(values[i]) : ""));
   return new Html(texts.join(""));
 }
@@ -152,27 +152,26 @@ export function pageAnswer(
     "Vary": "Accept-Language",
     "X-Content-Type-Options": "nosniff",
   });
-  const page = html`
-    <!DOCTYPE html>
-    <html lang="${language}">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>${title}</title>
-        <link rel="icon" href="${ICON}">
-        <style>${new Html(STYLE)}</style>
-      </head>
-      <body>
-        <main${wide && new Html(' class="wide"')}>
-    ${body}
-    </main>
-    </body>
-    </html>
-  `;
+  const page = markup`<!DOCTYPE html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="${ICON}">
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<main${wide && new Html(' class="wide"')}>
+${body}
+</main>
+</body>
+</html>
+`;
   return { kind: "complete", status, headers, body: page.text };
 }
 
 /** Creates the line at the top of a card. */
 export function brand(tag: string): Html {
-  return html`<p class="brand"><img src="${ICON}" alt="">SaaSus<span class="tag">${tag}</span></p>`;
+  return markup`<p class="brand"><img src="${ICON}" alt="">SaaSus<span class="tag">${tag}</span></p>`;
 }
