@@ -49,7 +49,7 @@ interface Texts {
 const EN: Texts = {
   title: "Sign in",
   tag: "Emulator",
-  lead: "Choose a user. You return to",
+  lead: "Choose a user. You will return to",
   tenant: "SAML sign-in of the tenant",
   signInAs: (name) => `Sign in as ${name}`,
   or: "or as anyone else",

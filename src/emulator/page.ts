@@ -126,6 +126,8 @@ td{font-variant-numeric:tabular-nums}code{font:13px ui-monospace,SFMono-Regular,
 .s2,.s3{color:var(--ok);font-weight:650}.s4,.s5{color:var(--bad);font-weight:650}
 .top{display:flex;flex-wrap:wrap;gap:12px;align-items:center;justify-content:space-between}.top form{margin:0}.top button{min-height:40px;padding:6px 16px;font-size:14px;font-weight:600}.top button:hover{background:var(--hover);border-color:var(--brand)}
 summary:hover{color:var(--strong)}
+:lang(ja){word-break:auto-phrase}.note{text-wrap:balance}
+@media(max-width:360px){body{padding-inline:12px}.card{padding:20px 18px}.user{padding:10px 12px;gap:10px;font-size:14px}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important}}
 `;
 
