@@ -27,7 +27,25 @@ export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
       : { ok: false, issues: result.issues.map(toValidationIssue) };
   } catch {
     // A getter or a proxy threw. Its error may quote anything.
-    return { ok: false, issues: [{ path: "", expected: "a value that can be read" }] };
+    return {
+      ok: false,
+      issues: [{ path: unreadableField(schema, input), expected: "a value that can be read" }],
+    };
+  }
+}
+
+/** Returns the name of the field of an object schema whose getter throws, or `""`. */
+function unreadableField(schema: Schema<unknown>, input: unknown): string {
+  const { entries = {} } = schema as { readonly entries?: object };
+  return Object.keys(entries).find((name) => !isReadable(input, name)) ?? "";
+}
+
+function isReadable(input: unknown, name: string): boolean {
+  try {
+    Reflect.get(Object(input), name);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -182,26 +182,6 @@ test("CredentialClient sends through the fetch that it is given, called as a pla
   assertEquals(urls, ["https://api.saasus.io/v1/auth/credentials?code=c&auth-flow=tempCodeAuth"]);
 });
 
-test("CredentialClient takes a host that may not be reached for a wrong baseUrl, and does not ask again", async () => {
-  const denied = Object.assign(new Error("Requires net access"), { name: "NotCapable" });
-  for (const thrown of [denied, new TypeError("fetch failed", { cause: denied })]) {
-    let calls = 0;
-    const client = new CredentialClient({
-      auth: bearerAuth(secret()),
-      retry: { delay: 0 },
-      fetch: () => {
-        calls++;
-        return Promise.reject(thrown);
-      },
-    });
-    const error = await rejection(client.getAuthCredentials({ code: "c" }));
-    assertInstanceOf(error, CredentialInputError);
-    assertEquals(error.issues.map(({ path }) => path), ["baseUrl"]);
-    assertEquals([error.operation, error.retryCount], ["getAuthCredentials", 0]);
-    assertEquals(calls, 1);
-  }
-});
-
 test("CredentialClient tells onResponse of each answer", async () => {
   const events: ResponseEvent[] = [];
   const headers = { "x-saasus-trace-id": "trace-1" };
@@ -303,10 +283,10 @@ test("CredentialClient refuses wrong settings when it is made, all at once", () 
     () => new CredentialClient(options as unknown as CredentialClientOptions),
     CredentialInputError,
   );
-  assertEquals(error.issues.map(({ path }) => path).sort(), ["", "auth", "baseUrl", "fetch"]);
+  assertEquals(error.issues.map(({ path }) => path), ["auth", "baseUrl", "fetch", ""]);
   assertMatch(
     error.message,
-    /^Cannot create the client: expected no other.*; "auth": expected bearerAuth/,
+    /^Cannot create the client: "auth": expected bearerAuth.*; expected no other options than /,
   );
   for (const nothing of [undefined, null, 5]) {
     assertThrows(

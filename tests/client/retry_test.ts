@@ -9,7 +9,7 @@ import {
   CredentialSessionError,
   CredentialTimeoutError,
 } from "../../src/errors.ts";
-import { isAnswerLost, retryDelay, type RetryState } from "../../src/client/retry.ts";
+import { isResponseLost, retryDelay, type RetryState } from "../../src/client/retry.ts";
 import type { RetrySettings } from "../../src/client/settings.ts";
 
 const SETTINGS: RetrySettings = { limit: 2, delay: 300, maxDelay: 2_000 };
@@ -102,7 +102,7 @@ test("retryDelay() waits as long as the server asks, if that fits, whatever maxD
   }
 });
 
-test("isAnswerLost() holds where the service may have acted on the request", () => {
+test("isResponseLost() holds where the service may have acted on the request", () => {
   const lost: readonly (readonly [AnyCredentialError, boolean])[] = [
     [reset, true],
     [new CredentialNetworkError("x", { reason: "other" }), true],
@@ -119,5 +119,7 @@ test("isAnswerLost() holds where the service may have acted on the request", () 
     [new CredentialInputError("x", { issues: [] }), false],
     [new CredentialSessionError("x"), false],
   ];
-  for (const [error, isLost] of lost) assert(isAnswerLost(error) === isLost, JSON.stringify(error));
+  for (const [error, isLost] of lost) {
+    assert(isResponseLost(error) === isLost, JSON.stringify(error));
+  }
 });
