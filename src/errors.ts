@@ -143,11 +143,17 @@ export class CredentialInputError extends CredentialError {
   }
 }
 
-/** Formats issues as one line: `"code": expected a non-empty string; "authFlow": expected …`. */
+/** The expectation for an environment variable that has to be set. */
+export const SET_VARIABLE = "a value";
+
+/** Formats issues as one line: `"code": expected a non-empty string; SAASUS_API_KEY is not set`. */
 export function describeIssues(issues: readonly ValidationIssue[]): string {
-  return issues
-    .map(({ path, expected }) => `${path === "" ? "" : `"${path}": `}expected ${expected}`)
-    .join("; ");
+  return issues.map(describeIssue).join("; ");
+}
+
+function describeIssue({ path, expected }: ValidationIssue): string {
+  if (expected === SET_VARIABLE) return `${path} is not set`;
+  return `${path === "" ? "" : `"${path}": `}expected ${expected}`;
 }
 
 /** Options for {@linkcode CredentialApiError}. */
