@@ -13,7 +13,11 @@ import { ServerClock } from "./server_time.ts";
 import { type CallSettings, callSettings, clientSettings, isBrowser } from "./settings.ts";
 import { Transport } from "./transport.ts";
 
-/** A response of the API with its data. */
+/**
+ * A response of the API with its data.
+ *
+ * @category Client
+ */
 export interface ApiResponse<T> {
   /** The validated body. */
   readonly data: T;
