@@ -103,7 +103,9 @@ async function importKey(secretKey: string): Promise<CryptoKey> {
 /** Returns the HMAC-SHA256 of a text in hexadecimal. */
 async function hmac(key: CryptoKey, text: string): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8(text)));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let hex = "";
+  for (const byte of bytes) hex += (byte + 0x100).toString(16).slice(1);
+  return hex;
 }
 
 function utf8(text: string): Uint8Array<ArrayBuffer> {

@@ -63,14 +63,6 @@ class CallerError {
   }
 }
 
-async function runCallerFunction<T>(run: () => T | Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (thrown) {
-    throw new CallerError(thrown);
-  }
-}
-
 /**
  * One call on its way: its attempts and their common state. ky decides when to call which method:
  *
@@ -199,10 +191,13 @@ export class Call<T> {
   async #authorize(rejected: boolean): Promise<string> {
     const { clock, url } = this.#context;
     const { method, query, body, message } = this.#request;
-    const value: unknown = await runCallerFunction(() => {
+    let value: unknown;
+    try {
       const timestamp = rejected ? clock.exact() : clock.now();
-      return this.#settings.auth({ method, url: url + query, body, timestamp, rejected });
-    });
+      value = await this.#settings.auth({ method, url: url + query, body, timestamp, rejected });
+    } catch (thrown) {
+      throw new CallerError(thrown);
+    }
     if (isHeaderValue(value) && value.trim() !== "") return value;
     throw new CredentialInputError(message, {
       ...this.#errorContext(),
@@ -217,13 +212,15 @@ export class Call<T> {
     const { clock } = this.#context;
     this.#authorizations.add(authorization);
     const started = performance.now();
-    const sent = await runCallerFunction(() => clock.local());
+    const sent = clock.local();
     const answer = await this.#fetch(authorization, signal);
     const { headers } = answer.response;
     clock.learn({ sent, received: clock.local(), headers });
-    await this.#reportResponse(answer, performance.now() - started);
-    // The call may have ended while the hook ran.
-    signal.throwIfAborted();
+    if (this.#context.onResponse !== undefined) {
+      await this.#reportResponse(answer, performance.now() - started);
+      // The call may have ended while the hook ran.
+      signal.throwIfAborted();
+    }
     return answer;
   }
 
@@ -268,7 +265,11 @@ export class Call<T> {
 
   async #runHook(name: "onResponse" | "onRetry", run: () => unknown): Promise<void> {
     this.#hook = name;
-    await runCallerFunction(run);
+    try {
+      await run();
+    } catch (thrown) {
+      throw new CallerError(thrown);
+    }
     this.#hook = undefined;
   }
 

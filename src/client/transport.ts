@@ -57,7 +57,7 @@ export class Transport {
           delay: () => call.delay,
         },
         fetch: () => call.attempt(),
-        context: { call },
+        ...(this.#context.onRetry && { context: { call } }),
         ...(signal && { signal }),
       });
       return call.result;
