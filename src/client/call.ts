@@ -290,7 +290,10 @@ export class Call<T> {
     if (this.#context.isRuntimeFetch && isNotPermitted(thrown)) {
       return new CredentialInputError(message, {
         ...this.#errorContext(),
-        issues: [{ path: "baseUrl", expected: "a host with permission (Deno: --allow-net)" }],
+        issues: [{
+          path: "baseUrl",
+          expected: "a host that the program may access (Deno: --allow-net)",
+        }],
       });
     }
     const reason = networkErrorReason(thrown);

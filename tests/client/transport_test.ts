@@ -253,10 +253,23 @@ test("A hook that exceeds timeout ends the call, and the code is not sent again"
 
 test("An aborted call leaves no timer behind", async (t) => {
   const never = () => new Promise<never>(() => {});
-  const ways: Parameters<typeof scene>[1][] = [{}, { auth: never }, { fetch: never }, {
-    fetch: () => Promise.resolve(Response.json(someCredentials())),
-    onResponse: never,
-  }];
+  const later = <T>(first: T) => {
+    let calls = 0;
+    return () => calls++ === 0 ? Promise.resolve(first) : never();
+  };
+  const unavailable = () => Response.json({}, { status: 503 });
+  const ways: Parameters<typeof scene>[1][] = [
+    {},
+    { auth: never },
+    { fetch: never },
+    { fetch: () => Promise.resolve(Response.json(someCredentials())), onResponse: never },
+    // During a retry.
+    { fetch: () => Promise.resolve(unavailable()), onRetry: never },
+    { fetch: later(unavailable()) },
+    { fetch: () => Promise.resolve(unavailable()), auth: later("Test x") },
+    { fetch: () => Promise.resolve(unavailable()), onResponse: later(undefined) },
+    { fetch: () => Promise.resolve(unavailable()), retry: { delay: 2_000 } },
+  ];
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   const running = new Set<unknown>();
   t.after(() => Object.assign(globalThis, { setTimeout: set, clearTimeout: clear }));
