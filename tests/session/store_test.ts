@@ -348,3 +348,16 @@ test("CredentialSession lets no token out in the error of a store", async () => 
   assertEquals(error.message, "Cannot store the credentials: OOM command not allowed");
   assertEquals(leaksIn(error, secrets), []);
 });
+test("safeMessage() keeps a message without tokens, and drops any other", () => {
+  const token = crypto.randomUUID();
+  const kept = [
+    "connect ECONNREFUSED 127.0.0.1:6379",
+    'Reached the max retries. Refer to "maxRetriesPerRequest" option for details.',
+  ];
+  for (const message of kept) assertEquals(safeMessage(new Error(message), [token]), message);
+  const dropped = [new Error(`SET ${token}`), new Error(secret(64)), token, 5, null, undefined];
+  for (const thrown of dropped) {
+    assertEquals(leaksIn(safeMessage(thrown, [token]), { token }), []);
+    assertEquals(safeMessage(thrown, [token]), "the store failed");
+  }
+});
