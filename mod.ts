@@ -67,9 +67,9 @@ export type {
 
 export { CredentialSession } from "./src/session/session.ts";
 export { CredentialSessions } from "./src/session/sessions.ts";
-export type { CredentialSessionsOptions } from "./src/session/sessions.ts";
 export type {
   CredentialSessionOptions,
+  CredentialSessionsOptions,
   SessionCallOptions,
   SessionChange,
   SessionClient,
@@ -77,11 +77,13 @@ export type {
   SessionEnd,
   SessionEvent,
   SessionEventType,
+  SessionIdOptions,
   SessionListener,
   SessionLock,
   SessionLockManager,
   SessionLockOptions,
   SessionStore,
+  SessionStoreOptions,
 } from "./src/session/options.ts";
 
 export { signatureAuth } from "./src/auth/signature_auth.ts";
@@ -94,12 +96,14 @@ export {
   AuthFlowSchema,
   AuthorizationTempCodeSchema,
   CredentialsSchema,
+  decodeIdToken,
 } from "./src/models.ts";
 export type {
   ApiErrorBody,
   AuthFlow,
   AuthorizationTempCode,
   Credentials,
+  IdTokenClaims,
   RefreshTokenAuth,
   TempCodeAuth,
 } from "./src/models.ts";
