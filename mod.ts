@@ -81,8 +81,14 @@ export {
   ApiErrorBodySchema,
   AuthorizationTempCodeSchema,
   CredentialsSchema,
+  decodeIdToken,
 } from "./src/models.ts";
-export type { ApiErrorBody, AuthorizationTempCode, Credentials } from "./src/models.ts";
+export type {
+  ApiErrorBody,
+  AuthorizationTempCode,
+  Credentials,
+  IdTokenClaims,
+} from "./src/models.ts";
 export type {
   CallOptions,
   CredentialClientOptions,
@@ -96,9 +102,9 @@ export type { AuthRequest, RequestAuth } from "./src/auth/request_auth.ts";
 
 export { CredentialSession } from "./src/session/session.ts";
 export { CredentialSessions } from "./src/session/sessions.ts";
-export type { CredentialSessionsOptions } from "./src/session/sessions.ts";
 export type {
   CredentialSessionOptions,
+  CredentialSessionsOptions,
   SessionCallOptions,
   SessionChange,
   SessionClient,
@@ -106,11 +112,13 @@ export type {
   SessionEnd,
   SessionEvent,
   SessionEventType,
+  SessionIdOptions,
   SessionListener,
   SessionLock,
   SessionLockManager,
   SessionLockOptions,
   SessionStore,
+  SessionStoreOptions,
 } from "./src/session/options.ts";
 export { signatureAuth } from "./src/auth/signature_auth.ts";
 export type { SignatureAuthOptions } from "./src/auth/signature_auth.ts";

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { CredentialInputError } from "./errors.ts";
 import { NON_EMPTY_STRING, objectMessage, type Schema } from "./validation.ts";
 
 /** The tokens of one login, in the API's own JSON. */
@@ -120,7 +121,7 @@ export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ v.pipe(
   ),
 );
 
-function isRecord(value: unknown): boolean {
+function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -219,4 +220,71 @@ export const AuthFlowSchema: Schema<AuthFlow> = /* @__PURE__ */ v.lazy((input): 
 function isRefresh(input: unknown): boolean {
   return typeof input === "object" && input !== null && "authFlow" in input &&
     input.authFlow === "refreshTokenAuth";
+}
+
+/**
+ * Claims of an ID token: the user and the times of the login. The ID token of SaaSus names no tenant, role or plan.
+ *
+ * @category Models
+ */
+export interface IdTokenClaims {
+  /** The id of the user. */
+  sub: string;
+  /** The e-mail address of the user; absent for users who sign in with a sign-in ID. */
+  email?: string;
+  /** The expiry of the token, in s since the epoch. */
+  exp?: number;
+  /** The time of issue of the token, in s since the epoch. */
+  iat?: number;
+  /** Any other claim. */
+  [claim: string]: unknown;
+}
+
+/**
+ * Decodes the claims of an ID token. **The token is not verified**: trust the claims only if the token comes from the
+ * service itself, as in a session, and never if a browser or another server sent it.
+ *
+ * @param idToken The ID token, a JWT.
+ * @returns The claims.
+ * @throws {CredentialInputError} If the text is not a JWT with the claim `sub`. The error contains nothing of the text.
+ *
+ * @example Show the user who is signed in
+ * ```ts
+ * import { decodeIdToken } from "@saasus-sdk/credential";
+ *
+ * const claims = btoa(JSON.stringify({ sub: "5", email: "a@example.com" }));
+ * const { sub, email } = decodeIdToken(
+ *   `e30.${claims.replaceAll("=", "")}.c2ln`,
+ * );
+ * console.assert(sub === "5" && email === "a@example.com");
+ * ```
+ *
+ * @category Models
+ */
+export function decodeIdToken(idToken: string): IdTokenClaims {
+  const claims = jwtClaims(idToken);
+  if (claims !== undefined && isIdTokenClaims(claims)) return claims;
+  throw new CredentialInputError("Cannot decode the ID token", {
+    issues: [{ path: "", expected: 'a JWT with a "sub" claim' }],
+  });
+}
+
+/** Returns the claims of a JWT, which is not verified, or `undefined` if the text is not a JWT. */
+export function jwtClaims(text: unknown): Record<string, unknown> | undefined {
+  const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(String(text)) ?? [];
+  if (payload === undefined) return undefined;
+  try {
+    const binary = atob(payload.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(binary, (byte) => byte.charCodeAt(0));
+    const claims: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return isRecord(claims) ? claims : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isIdTokenClaims(claims: Record<string, unknown>): claims is IdTokenClaims {
+  const { sub, email = "", exp = 0, iat = 0 } = claims;
+  return typeof sub === "string" && typeof email === "string" && typeof exp === "number" &&
+    typeof iat === "number";
 }

@@ -1,41 +1,58 @@
+import { isCredentialError } from "../errors.ts";
 import { MAX_TIMER } from "../validation.ts";
-import type { HeldCredentials } from "./held.ts";
 
-/** However the clock behaves, a timer is no busy loop. */
+/** The shortest delay of a timer, in ms, so that no clock turns the timer into a busy loop. */
 const SHORTEST_TIMER = 1_000;
 
-/** How long to wait after a refresh that came to nothing, in ms. */
-const AFTER_FAILURE = 30_000;
+/** The wait after a failed refresh, in ms. */
+const RETRY_WAIT = 30_000;
 
-/** What a {@linkcode BackgroundRefresh} is made of. */
+/** Options for {@linkcode BackgroundRefresh}. */
 export interface BackgroundRefreshOptions {
-  /** The credentials, while there are any. */
-  readonly held: () => HeldCredentials | undefined;
-  /** Refreshes them if they are due. */
+  /** Returns the time at which the next refresh is due, or `Infinity`. */
+  readonly dueAt: () => number;
+  /** Refreshes the login if it is due. */
   readonly refresh: () => Promise<unknown>;
   /** The local clock, in ms. */
   readonly now: () => number;
 }
 
-/** Refreshes when the time has come: with one timer at the most, which keeps no process alive. */
+/** A refresh ahead of expiry, by at most one timer, which keeps no process alive. */
 export class BackgroundRefresh {
   readonly #options: BackgroundRefreshOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
 
-  /** Sets no timer yet. */
+  /** Creates a background refresh without a timer. */
   constructor(options: BackgroundRefreshOptions) {
     this.#options = options;
   }
 
-  /** Sets the timer for the credentials as they are now. */
-  update(): void {
-    this.#clear();
-    const { freshUntil = Infinity } = this.#options.held() ?? {};
-    if (freshUntil !== Infinity) this.#set(freshUntil - this.#options.now());
+  /** Loads the login, refreshes it if it is due, and sets the timer for the next refresh. */
+  async start(): Promise<void> {
+    const { dueAt, refresh, now } = this.#options;
+    this.#timer = undefined;
+    let hasFailed = false;
+    try {
+      await refresh();
+    } catch (thrown) {
+      // The next caller gets the error.
+      hasFailed = !isCredentialError(thrown) || thrown.code !== "session_ended";
+    }
+    if (this.#timer !== undefined) return;
+    const left = dueAt() - now();
+    if (left === Infinity && !hasFailed) return;
+    this.#set(left > 0 && left !== Infinity ? left : RETRY_WAIT);
   }
 
-  /** Ends it for good. */
+  /** Sets the timer for the login as it is now. */
+  update(): void {
+    this.#clear();
+    const dueAt = this.#options.dueAt();
+    if (dueAt !== Infinity) this.#set(dueAt - this.#options.now());
+  }
+
+  /** Stops the background refresh for good. */
   stop(): void {
     this.#isStopped = true;
     this.#clear();
@@ -49,26 +66,12 @@ export class BackgroundRefresh {
   #set(delay: number): void {
     if (this.#isStopped) return;
     const bounded = Math.min(MAX_TIMER, Math.max(SHORTEST_TIMER, delay));
-    this.#timer = setTimeout(() => void this.#fire(), bounded);
+    this.#timer = setTimeout(() => void this.start(), bounded);
     unref(this.#timer);
-  }
-
-  async #fire(): Promise<void> {
-    const { held, refresh, now } = this.#options;
-    this.#timer = undefined;
-    try {
-      await refresh();
-    } catch {
-      // Whoever asks for a token next is told.
-    }
-    const { freshUntil = Infinity } = held() ?? {};
-    if (this.#timer !== undefined || freshUntil === Infinity) return;
-    const left = freshUntil - now();
-    this.#set(left > 0 ? left : AFTER_FAILURE);
   }
 }
 
-/** Lets the process end while the timer runs. On Deno a timer is a number, in browsers there is nothing to do. */
+/** Lets the process end while the timer runs. On Deno a timer is a number; browsers need nothing. */
 function unref(timer: unknown): void {
   const { Deno: deno } = globalThis as { Deno?: { unrefTimer?(timer: unknown): void } };
   if (typeof timer === "object" && timer !== null && "unref" in timer) {

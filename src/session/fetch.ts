@@ -1,176 +1,165 @@
-import type { CallerSignal, SessionAccess } from "./access.ts";
-import { isFresh } from "./held.ts";
+import { CredentialInputError } from "../errors.ts";
+import { isVisibleAscii } from "../validation.ts";
+import type { CallerSignal, LoginKeeper } from "./keeper.ts";
+import { isFresh } from "./login_tokens.ts";
 import { FailurePause } from "./pause.ts";
-import { allowedOrigins, type Fetch } from "./settings.ts";
-
-/** What a {@linkcode SessionFetch} is made of. */
-export interface SessionFetchOptions {
-  /** Where ID tokens come from. */
-  readonly access: SessionAccess;
-  /** What sends requests. */
-  readonly fetch: Fetch;
-  /** The origins whose requests get the token; the page's where they are not set. */
-  readonly origins: readonly string[] | undefined;
-  /** The local clock, in ms. */
-  readonly now: () => number;
-}
+import { allowedOrigins, type SessionSettings } from "./settings.ts";
 
 type FetchInput = string | URL | Request;
 
-/** A request as it was when it was asked for. */
+/** A request as it was when `fetch` was called. */
 interface Snapshot {
-  readonly input: string | Request;
-  readonly init: RequestInit | undefined;
+  readonly request: Request;
+  /** The init fields that only the `fetch` of a runtime knows, such as `client` on Deno and `tls` on Bun. */
+  readonly extra: RequestInit;
+  /** Whether the body can be sent again. */
+  readonly isRepeatable: boolean;
 }
 
-/** What {@linkcode FailurePause} keeps apart by tokens is one and the same here. */
-const REPLAYS = "";
+/** The key of the pause for replays. */
+const REPLAY = "";
 
-/** Sends requests with the session's ID token. */
+/** The `fetch` of a session, which adds the ID token to requests. */
 export class SessionFetch {
-  readonly #options: SessionFetchOptions;
-  /** Begins when a token that is new is refused as well: then it is not the token that the server minds. */
-  readonly #futile: FailurePause;
-  /** A token that took the place of a refused one, while the request could not be sent again to see whether it is taken. */
-  #unproven: string | undefined;
-  /** The last token that was taken. */
-  #taken: string | undefined;
+  readonly #keeper: LoginKeeper;
+  readonly #settings: SessionSettings;
+  /** Begins when a new token is rejected too: the server then objects to something else. */
+  readonly #replayPause: FailurePause;
+  /** A new token that replaced a rejected one, while the request could not be sent again to try it. */
+  #untried: string | undefined;
+  /** The last token that a server accepted. */
+  #accepted: string | undefined;
 
-  /** Makes it; sends nothing yet. */
-  constructor(options: SessionFetchOptions) {
-    this.#options = options;
-    this.#futile = new FailurePause(options.now);
+  /** Creates the function's state. Nothing is sent yet. */
+  constructor(keeper: LoginKeeper, settings: SessionSettings) {
+    this.#keeper = keeper;
+    this.#settings = settings;
+    this.#replayPause = new FailurePause(settings.now);
   }
 
-  /** Does what `fetch` does, with the token if the request is for one of the origins and has no `Authorization`. */
+  /** Sends a request, with the token if it is for one of the origins and has no `Authorization`. */
   async fetch(input: FetchInput, init: RequestInit | undefined): Promise<Response> {
-    const { access, fetch, origins } = this.#options;
+    const { fetch, origins } = this.#settings;
     const allowed = allowedOrigins(origins);
     const target = targetOf(input);
-    const isOwn = target !== undefined && allowed.includes(target.origin);
-    if (!isOwn || isUsedUp(input, init) || headersOf(input, init).has("authorization")) {
+    const headers = new Headers(init?.headers ?? (isRequest(input) ? input.headers : undefined));
+    if (
+      target === undefined || !allowed.includes(target.origin) || headers.has("authorization")
+    ) {
       return await fetch(input, init);
     }
-    const signal = signalOf(input, init);
-    // From here on the caller may change what it has handed over.
-    const request = snapshotOf(input, init);
-    let spare: Snapshot | undefined;
+    const sources = [input, init].filter(isRequest);
+    // From here on, the caller may change the arguments.
+    const snapshot = snapshotOf(isRequest(input) ? input : target.href, init);
+    let spare: Request | undefined;
     try {
-      const { credentials: { id_token } } = await access.current(signal);
-      // Now it is sent, and is used up as by `fetch`.
-      dropBody(input);
-      spare = spareOf(request);
-      const response = await this.#send(request, id_token);
+      const { signal } = snapshot.request;
+      const { credentials: { id_token } } = await this.#keeper.current(signal);
+      // The request is sent now, and its body is used up, as by `fetch`.
+      for (const source of sources) dropBody(source);
+      spare = snapshot.isRepeatable ? snapshot.request.clone() : undefined;
+      const response = await this.#send(snapshot, id_token);
       if (response.status !== 401 || !isFrom(target, response)) {
         this.#accept(id_token);
         return response;
       }
-      if (spare === undefined && this.#unproven === id_token) {
-        this.#unproven = undefined;
-        this.#futile.begin(REPLAYS, undefined);
-        return response;
-      }
-      const renewed = await this.#renewed(id_token, signal);
-      if (renewed === undefined) return response;
-      if (spare === undefined) {
-        if (renewed !== this.#taken) this.#unproven = renewed;
-        return response;
-      }
+      const renewed = await this.#renewed(id_token, spare !== undefined, signal);
+      if (renewed === undefined || spare === undefined) return response;
       dropBody(response);
-      return await this.#replay(spare, renewed);
+      return await this.#replay({ ...snapshot, request: spare }, renewed);
     } catch (thrown) {
-      dropBody(request.input);
+      dropBody(snapshot.request);
       throw thrown;
     } finally {
-      // As long as one copy of a body is unread, its source stays open.
-      dropBody(spare?.input);
+      // The source of a body stays open as long as one of its copies is unread.
+      dropBody(spare);
     }
   }
 
-  async #replay(request: Snapshot, idToken: string): Promise<Response> {
-    const response = await this.#send(request, idToken);
+  async #send({ request, extra }: Snapshot, idToken: string): Promise<Response> {
+    if (!isVisibleAscii(idToken)) {
+      throw new CredentialInputError("Cannot fetch with the session's ID token", {
+        issues: [{ path: "id_token", expected: "visible ASCII characters only" }],
+      });
+    }
+    request.headers.set("authorization", `Bearer ${idToken}`);
+    return await this.#settings.fetch(request, extra);
+  }
+
+  async #replay(snapshot: Snapshot, idToken: string): Promise<Response> {
+    const response = await this.#send(snapshot, idToken);
     if (response.status === 401) {
-      this.#futile.begin(REPLAYS, undefined);
+      this.#replayPause.begin(REPLAY);
     } else {
-      this.#futile.end();
+      this.#replayPause.end();
       this.#accept(idToken);
     }
     return response;
   }
 
   #accept(idToken: string): void {
-    this.#taken = idToken;
-    if (this.#unproven === idToken) this.#unproven = undefined;
+    this.#accepted = idToken;
+    if (this.#untried === idToken) this.#untried = undefined;
   }
 
-  async #send({ input, init }: Snapshot, idToken: string): Promise<Response> {
-    const { fetch } = this.#options;
-    const value = `Bearer ${idToken}`;
-    if (isRequest(input) && !init?.headers) {
-      // Headers in `init` would reset the referrer and more of the request.
-      input.headers.set("authorization", value);
-      return await fetch(input, init);
+  /** Returns a token other than the rejected one, or `undefined` if there is none to try. */
+  async #renewed(
+    rejected: string,
+    isRepeatable: boolean,
+    signal: CallerSignal,
+  ): Promise<string | undefined> {
+    if (!isRepeatable && this.#untried === rejected) {
+      this.#untried = undefined;
+      this.#replayPause.begin(REPLAY);
     }
-    const headers = headersOf(input, init);
-    headers.set("authorization", value);
-    return await fetch(input, { ...init, headers });
-  }
-
-  /** A token that is not the one that was refused; `undefined` if there is none, and so nothing to try again with. */
-  async #renewed(refused: string, signal: CallerSignal): Promise<string | undefined> {
-    const { access, now } = this.#options;
-    if (this.#futile.failureOf(REPLAYS) !== undefined) return undefined;
+    if (this.#replayPause.failureOf(REPLAY) !== undefined) return undefined;
     try {
-      const { credentials: { id_token } } = await access.renewed(
-        (held) => held.credentials.id_token !== refused && isFresh(held, now()),
+      const { credentials: { id_token } } = await this.#keeper.renewed(
+        (login) => login.credentials.id_token !== rejected && isFresh(login, this.#settings.now()),
         signal,
       );
-      return id_token === refused ? undefined : id_token;
+      if (id_token === rejected) return undefined;
+      if (!isRepeatable && id_token !== this.#accepted) this.#untried = id_token;
+      return id_token;
     } catch {
-      // The 401 says enough; an end of the session is told to its listeners.
+      // The caller gets the 401; the end of a session is reported to its listeners.
       signal?.throwIfAborted();
       return undefined;
     }
   }
 }
 
-function isRequest(input: FetchInput): input is Request {
-  return typeof input === "object" && "url" in input;
+function isRequest(value: unknown): value is Request {
+  return typeof value === "object" && value !== null && "url" in value && "headers" in value;
 }
 
-/** Whether a request has been sent before, and brings no new body. */
-function isUsedUp(input: FetchInput, init: RequestInit | undefined): boolean {
-  return isRequest(input) && input.bodyUsed && (init?.body ?? undefined) === undefined;
+/** Copies a request, because the caller may change it later, or use it if there is no token to send it with. */
+function snapshotOf(input: string | Request, init: RequestInit | undefined): Snapshot {
+  const body: unknown = init?.body ?? undefined;
+  const source = body === undefined ? copyOf(input) : input;
+  const request = new Request(source, init && copyOf(init));
+  const extra = Object.entries(init ?? {}).filter(([name]) => !STANDARD.has(name));
+  const isRepeatable = isRequest(init) || !isStream(body);
+  return { request, extra: Object.fromEntries(extra), isRepeatable };
 }
 
-/** Takes what `fetch` would take at once: later on, the caller may change it, or use it for the next request. */
-function snapshotOf(input: FetchInput, init: RequestInit | undefined): Snapshot {
-  const body = init?.body ?? undefined;
-  const own: RequestInit | undefined = init && {
-    ...init,
-    ...body !== undefined && { body: copyOf(body) },
-    ...init.headers && { headers: new Headers(init.headers) },
-  };
-  if (!isRequest(input)) return { input: String(input), init: own };
-  return input.bodyUsed
-    ? { input: new Request(input, own), init: undefined }
-    : { input: input.clone(), init: own };
+function copyOf<T>(value: T): T {
+  return isRequest(value) && value.body && !value.bodyUsed ? value.clone() as T : value;
 }
 
-/** A copy of a body that can change; what cannot, and a stream, as it is. */
-function copyOf(body: BodyInit): BodyInit {
-  if (body instanceof ArrayBuffer) return body.slice(0);
-  if (ArrayBuffer.isView(body)) {
-    return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
-  }
-  if (body instanceof URLSearchParams) return new URLSearchParams(body);
-  if (!(body instanceof FormData)) return body;
-  const copy = new FormData();
-  for (const [name, value] of body) copy.append(name, value);
-  return copy;
+/** Checks for a body that can be read only once. */
+function isStream(body: unknown): boolean {
+  return typeof body === "object" && body !== null &&
+    ("getReader" in body || Symbol.asyncIterator in body);
 }
 
-/** Where a request goes; `undefined` where that is nothing that a token could be meant for. */
+/** The init fields that a `Request` takes over. Passed to `fetch` again, some would reset others. */
+const STANDARD: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...["method", "headers", "body", "mode", "credentials", "cache", "redirect", "referrer"],
+  ...["referrerPolicy", "integrity", "keepalive", "signal", "window", "duplex", "priority"],
+]);
+
+/** Returns the URL of a request; `undefined` if it is not for a web server. */
 function targetOf(input: FetchInput): URL | undefined {
   const { document, location } = globalThis as {
     document?: { baseURI?: string };
@@ -183,33 +172,12 @@ function targetOf(input: FetchInput): URL | undefined {
   return /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-function headersOf(input: FetchInput, init: RequestInit | undefined): Headers {
-  return new Headers(init?.headers ?? (isRequest(input) ? input.headers : undefined));
-}
-
-function signalOf(input: FetchInput, init: RequestInit | undefined): CallerSignal {
-  return init?.signal === undefined && isRequest(input) ? input.signal : init?.signal;
-}
-
-/** What to send if the first request is refused; `undefined` if the body is a stream, which can be sent once. */
-function spareOf({ input, init }: Snapshot): Snapshot | undefined {
-  const body = init?.body ?? undefined;
-  if (body !== undefined && !isReadManyTimes(body)) return undefined;
-  // A request does not tell what its body was made of, so that a copy of it is kept until the answer.
-  return { input: isRequest(input) ? input.clone() : input, init };
-}
-
-function isReadManyTimes(body: unknown): boolean {
-  return typeof body === "string" || body instanceof Blob || body instanceof FormData ||
-    body instanceof URLSearchParams || body instanceof ArrayBuffer || ArrayBuffer.isView(body);
-}
-
-/** Whether an answer is from where the token went, and not from where a redirect led without it. */
+/** Checks whether a response is from the origin that got the token, and not from one it redirected to. */
 function isFrom({ origin }: URL, { redirected, url }: Response): boolean {
   return !redirected || (URL.canParse(url) && new URL(url).origin === origin);
 }
 
-function dropBody(message: FetchInput | Response | undefined): void {
-  if (typeof message !== "object" || !("body" in message) || message.bodyUsed) return;
+function dropBody(message: Request | Response | undefined): void {
+  if (message === undefined || message.bodyUsed) return;
   message.body?.cancel().catch(() => {});
 }

@@ -1,43 +1,43 @@
-import type { SessionLock, SessionLockManager } from "./options.ts";
 import { abortable } from "../async.ts";
+import type { SessionLock, SessionLockManager } from "./options.ts";
 
-/** How a lock is waited for. */
-export interface LockWait {
-  /** What to take the lock with. */
+/** Options for {@linkcode underLock}. */
+export interface LockRequest {
+  /** The source of the lock. */
   readonly lock: SessionLock | SessionLockManager;
   /** The name of the lock. */
   readonly name: string;
-  /** How long to wait for it, in ms. */
+  /** The longest wait for the lock, in ms. */
   readonly timeout: number;
-  /** Ends the wait, and the wish to do anything. */
+  /** The signal that ends the wait and releases the lock. */
   readonly signal: AbortSignal;
 }
 
-/** Gives a lock back. */
+/** Releases a lock. */
 type Release = () => void;
 
 /**
- * Does something under a lock; or without it, if it is not granted in time or cannot be had.
+ * Runs a function under a lock, or without the lock if it is not granted in time or the request fails.
  *
- * @param run What to do. It is told whether it has the lock.
+ * @param run The function. Its argument says whether the lock is held.
  */
 export async function underLock<T>(
-  wait: LockWait,
+  request: LockRequest,
   run: (isLocked: boolean) => Promise<T>,
 ): Promise<T> {
-  const release = await granted(wait);
+  const release = await granted(request);
   try {
-    wait.signal.throwIfAborted();
-    // What hangs must not keep the lock from others once nobody wants it any more.
-    return await abortable(run(release !== undefined), wait.signal);
+    request.signal.throwIfAborted();
+    // A function that hangs must not keep the lock from others once nobody waits for it.
+    return await abortable(run(release !== undefined), request.signal);
   } finally {
     release?.();
   }
 }
 
-/** Waits for a lock. One that is granted after the wait has ended is given back at once, so that none is orphaned. */
+/** Waits for a lock. A lock that is granted too late, or once more, is released at once. */
 async function granted(
-  { lock, name, timeout, signal }: LockWait,
+  { lock, name, timeout, signal }: LockRequest,
 ): Promise<Release | undefined> {
   const waiting = new AbortController();
   const stop = () => waiting.abort();
@@ -46,14 +46,15 @@ async function granted(
   if (signal.aborted) stop();
   try {
     return await new Promise<Release | undefined>((resolve) => {
-      const goOnWithout = () => resolve(undefined);
-      waiting.signal.addEventListener("abort", goOnWithout, { once: true });
-      const hold = () =>
-        new Promise<void>((release) => {
-          if (waiting.signal.aborted) release();
-          else resolve(release);
-        });
-      request(lock, name, waiting.signal, hold).then(goOnWithout, goOnWithout);
+      const proceed = () => resolve(undefined);
+      waiting.signal.addEventListener("abort", proceed, { once: true });
+      let isGranted = false;
+      const hold = async () => {
+        if (waiting.signal.aborted || isGranted) return;
+        isGranted = true;
+        await new Promise<void>((release) => resolve(release));
+      };
+      requestLock(lock, name, waiting.signal, hold).then(proceed, proceed);
     });
   } finally {
     clearTimeout(timer);
@@ -61,13 +62,13 @@ async function granted(
   }
 }
 
-async function request(
+async function requestLock(
   lock: SessionLock | SessionLockManager,
   name: string,
   signal: AbortSignal,
   hold: () => Promise<void>,
 ): Promise<void> {
-  // `navigator.locks.request` throws if it is not called as a method.
+  // `navigator.locks.request` throws unless it is called as a method.
   if (typeof lock === "function") await lock(name, { signal }, hold);
   else await lock.request(name, { signal }, hold);
 }

@@ -1,98 +1,115 @@
-import type { AuthFlow } from "../models.ts";
 import type { AnyCredentialError, CredentialSessionError } from "../errors.ts";
-import type { Credentials } from "../models.ts";
+import type { AuthFlow, Credentials } from "../models.ts";
 
-/** What can be set for one call of a session. */
+/**
+ * Options for one call of a session.
+ *
+ * @category Session
+ */
 export interface SessionCallOptions {
   /**
-   * Ends the wait at once: the call rejects with the signal's reason. What it waited for goes on for all others, so that the
-   * first of many callers cannot take the refresh from the rest.
+   * Aborts the wait of this caller: the call rejects with the reason of the signal. A refresh under way continues for all
+   * other callers.
    */
   signal?: AbortSignal | null | undefined;
 }
 
-/** What a session needs of a client: a `CredentialClient` has it, and so has a stub in a test. */
+/**
+ * The part of a client that a session uses: a `CredentialClient`, or a stub in a test.
+ *
+ * @category Session
+ */
 export interface SessionClient {
-  /** Exchanges a code, or refreshes. */
+  /** Exchanges a temporary code, or refreshes. */
   getAuthCredentials(authFlow: AuthFlow, options?: SessionClientOptions): Promise<Credentials>;
 }
 
-/** What a session tells its client for one call. */
+/**
+ * Options that a session passes to its client.
+ *
+ * @category Session
+ */
 export interface SessionClientOptions {
-  /** Ends the call, when its result is not wanted any more. */
+  /** Aborts the call when its result is no longer needed. */
   signal?: AbortSignal | undefined;
 }
 
-/** What a session is made of. */
+/**
+ * Options for {@linkcode CredentialSession}. Only `client` is required.
+ *
+ * @category Session
+ */
 export interface CredentialSessionOptions {
-  /** Speaks to the service: a `CredentialClient`. */
+  /** The client of the service: a `CredentialClient`. */
   client: SessionClient;
   /**
-   * Where the credentials are kept: `localStorage`, `sessionStorage`, or any `unstorage` driver (Redis, Deno KV, Cloudflare
-   * KV, …). Sessions over one store and `key` are one login: where one of them has refreshed, the others take over what
-   * it got, so that a rotated refresh token signs nobody out; where one of them has signed out, the others find their login
-   * gone from the store at their next refresh, and are signed out as well.
+   * The storage of the credentials: `localStorage`, `sessionStorage`, or any `unstorage` driver (Redis, Deno KV, Cloudflare
+   * KV, …). Sessions with the same store and `key` share one login: tokens refreshed by one are adopted by the others, so that
+   * a rotated refresh token signs nobody out, and a sign-out in one is noticed by the others when they read the store next.
    *
-   * @default The memory of this session alone.
+   * @default The memory of this session
    */
   store?: SessionStore | undefined;
   /**
-   * The name in the store. On a server each login needs one of its own, such as a random session id.
+   * The key in the store. On a server, use `CredentialSessions`, which has a key for each user.
    *
    * @default {"saasus-credentials"}
    */
   key?: string | undefined;
   /**
-   * What the session starts with, out of a cookie or a test. They take the place of what the store holds, unless that was
-   * issued later: a cookie can be older than the last rotation.
+   * The credentials to start with, such as those of a test. They replace the login in the store, unless that was issued later.
    */
   credentials?: Credentials | undefined;
   /**
-   * The clock that expiry is counted by, in ms since the epoch. It may be hours off.
+   * The clock for expiry, in ms since the epoch. It may be hours off.
    *
    * @default {Date.now}
    */
   now?: (() => number) | undefined;
   /**
-   * How long ahead of its expiry an ID token is refreshed, in ms; at the most 90 % of its lifetime, since a margin as long as
-   * the lifetime would refresh at every call.
-   * Unless it is set: 5 min, or 20 % of the lifetime where that is less.
+   * The time before expiry at which an ID token is refreshed, in ms; at most 90 % of its lifetime.
+   *
+   * @default 5 min, or 20 % of the lifetime if that is less
    */
   margin?: number | undefined;
   /**
-   * Keeps those who share the store from refreshing at the same time: `navigator.locks`, or a function of the shape of its
-   * `request`. Without one, the loser of such a race takes over what the winner has stored.
+   * The lock that keeps sessions with the same store from refreshing at the same time: `navigator.locks`, or a function like
+   * its `request`. It also closes the gap in which a sign-out elsewhere could be overwritten by a refresh. Without a lock, the
+   * session that loses a race adopts the tokens of the winner.
    */
   lock?: SessionLock | SessionLockManager | undefined;
   /**
-   * How long to wait for the lock, in ms. The refresh then goes on without it, since a tab that was frozen, or a process that
-   * died with the lock, must not block the others for good.
+   * The longest wait for the lock, in ms. After it, the session continues without the lock, because a frozen tab must not block
+   * the others for good.
    *
    * @default {5000}
    */
   lockTimeout?: number | undefined;
-  /** Told of every change; as {@linkcode CredentialSession.prototype.onChange} does. */
+  /** A listener for all events, as for {@linkcode CredentialSession.prototype.onChange}. */
   onChange?: SessionListener | undefined;
   /**
-   * What `session.fetch` sends with.
+   * The function with which `session.fetch` sends requests.
    *
    * @default {globalThis.fetch}
    */
   fetch?: ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) | undefined;
   /**
-   * The origins whose requests get the ID token, such as `https://app.example.com`. Requests to others go out without it.
-   * Unless they are set: in a browser, the page's own origin; elsewhere `session.fetch` rejects.
+   * The origins whose requests get the ID token, such as `https://app.example.com`. Requests to other origins are sent without
+   * it.
+   *
+   * @default In a browser, the origin of the page; elsewhere `session.fetch` rejects
    */
   origins?: readonly string[] | undefined;
   /**
-   * Decides whether a failed refresh ends the session. A network fault, a 401 or a 503 must not: a bad deployment would
-   * sign every user out.
-   * Unless it is set: a `CredentialApiError` with the status 400 or 404 does, nothing else.
+   * Decides whether a failed refresh ends the session. Return `false` for network errors and for a status such as 401 or 503,
+   * because otherwise a faulty deployment would sign out every user.
+   *
+   * @default `true` for a `CredentialApiError` with status 400 or 404 only
    */
   endsSession?: ((error: AnyCredentialError) => boolean) | undefined;
   /**
-   * Whether to refresh ahead of expiry without being asked, so that no caller waits for it. The timer keeps no process
-   * alive, and is gone after dispose. Nothing depends on it: validity is checked at every call anyway.
+   * Whether to load the login at once and refresh it ahead of expiry without a call, so that no caller waits. The timer keeps no
+   * process alive, and ends at dispose. Correctness does not depend on it.
    *
    * @default {false}
    */
@@ -100,8 +117,47 @@ export interface CredentialSessionOptions {
 }
 
 /**
- * Where a session keeps its credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or an object of your own.
- * Each method may return a value or a promise. A call that takes over 5 s fails.
+ * Options for {@linkcode CredentialSessions}: those of a session, except for `key` and `credentials`.
+ *
+ * @category Session
+ */
+export interface CredentialSessionsOptions
+  extends Omit<CredentialSessionOptions, "key" | "credentials" | "store"> {
+  /** The store of all logins. */
+  store: SessionStore;
+  /**
+   * The beginning of all keys in the store, before the id.
+   *
+   * @default {"saasus-session:"}
+   */
+  prefix?: string | undefined;
+  /**
+   * The age from which the last read of the store is repeated before a session returns a token, in ms. A sign-out in another
+   * process is noticed within this time.
+   *
+   * @default {5_000}
+   */
+  recheck?: number | undefined;
+  /** The time until the store may drop a record that is not refreshed, in s. It is passed to `setItem` as `{ ttl }`. */
+  ttl?: number | undefined;
+}
+
+/**
+ * Options for one session of {@linkcode CredentialSessions}. They count when the session is created.
+ *
+ * @category Session
+ */
+export interface SessionIdOptions {
+  /** The end of the login, in ms since the epoch: the record's `{ ttl }` is at most the time left. */
+  expiresAt?: number | undefined;
+}
+
+/**
+ * A store for credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or your own object. Each method may
+ * return a value or a promise. A call that takes longer than 5 s fails. Errors of a store are never passed on: they may
+ * contain tokens.
+ *
+ * @category Session
  *
  * @example In a file
  * ```ts
@@ -116,22 +172,31 @@ export interface CredentialSessionOptions {
  * ```
  */
 export interface SessionStore {
-  /** Returns what is stored under a name: the text, or what it says as JSON; `null` or `undefined` for nothing. */
+  /** Returns the text stored under a key, or its JSON value; `null` or `undefined` if there is none. */
   getItem(key: string): unknown;
-  /** Stores a text under a name, in the place of what was there. */
-  setItem(key: string, value: string): unknown;
-  /** Removes what is stored under a name. */
+  /** Stores a text under a key. The third argument is passed only if there is a `ttl`. */
+  setItem(key: string, value: string, options?: SessionStoreOptions): unknown;
+  /** Removes the text stored under a key. */
   removeItem(key: string): unknown;
 }
 
 /**
- * Takes a lock, as `navigator.locks.request` does: calls back once it is granted, and holds it until the promise that the
- * callback returns has settled. `signal` ends the wait for it.
+ * Options for one item of a {@linkcode SessionStore}.
  *
- * A lock is not needed to keep a login: it spares the requests of those who would lose the race. One that hangs or fails is
- * done without.
+ * @category Session
+ */
+export interface SessionStoreOptions {
+  /** The time until the store may drop the item, in s. */
+  ttl?: number;
+}
+
+/**
+ * A function that takes a lock, like `navigator.locks.request`: it calls back once the lock is granted, and holds the lock
+ * until the returned promise has settled. `signal` aborts the wait. A lock that hangs or fails is ignored.
  *
- * @example One refresh at a time for the sessions of a process
+ * @category Session
+ *
+ * @example One refresh at a time in a process
  * ```ts
  * import type { SessionLock } from "@saasus-sdk/credential";
  *
@@ -152,48 +217,69 @@ export type SessionLock = (
   callback: () => Promise<void>,
 ) => unknown;
 
-/** What a lock is asked for with. */
+/**
+ * Options that a session passes to its lock.
+ *
+ * @category Session
+ */
 export interface SessionLockOptions {
-  /** Ends the wait for the lock. */
+  /** Aborts the wait for the lock. */
   signal: AbortSignal;
 }
 
-/** What has locks to take, as `navigator.locks` does. */
+/**
+ * An object with locks, such as `navigator.locks`.
+ *
+ * @category Session
+ */
 export interface SessionLockManager {
   /** Takes a lock. */
   request(name: string, options: SessionLockOptions, callback: () => Promise<void>): unknown;
 }
 
-/** What a listener is told. Nothing in it is secret. */
+/**
+ * An event of a session. It contains nothing secret.
+ *
+ * @category Session
+ */
 export type SessionEvent = SessionChange | SessionEnd;
 
-/** What can happen to a session. */
+/**
+ * The kind of an event.
+ *
+ * @category Session
+ */
 export type SessionEventType = SessionEvent["type"];
 
-/** A change of a session that goes on, or that somebody has ended on purpose. */
+/**
+ * A sign-in, a refresh or a sign-out.
+ *
+ * @category Session
+ */
 export interface SessionChange {
-  /** What has happened. */
-  readonly type:
-    /** Somebody has signed in, here or, after the session was seen to be over, in another tab or process. */
-    | "signed_in"
-    /** There are new tokens, from a refresh here or from another who shares the store. */
-    | "refreshed"
-    /** Somebody has signed out, here or in another tab or process that shares the store. */
-    | "signed_out";
+  /**
+   * The kind of the event: `signed_in` and `signed_out` here or in another tab or process with the same store, `refreshed` if
+   * there are new tokens from the service or from another session.
+   */
+  readonly type: "signed_in" | "refreshed" | "signed_out";
 }
 
-/** The session is over: send the user to the login page. */
+/**
+ * The end of a session that cannot be refreshed any more. Send the user to the login page.
+ *
+ * @category Session
+ */
 export interface SessionEnd {
-  /** What has happened. */
+  /** The kind of the event. */
   readonly type: "ended";
-  /** Why: its `cause` is the service's answer, absent where the ID token has expired and there was no refresh token. */
+  /** The reason. Its `cause` is the error of the service; absent if there was no refresh token. */
   readonly error: CredentialSessionError;
 }
 
 /**
- * Told of every change of a session, after it was made: of new tokens once they are stored, of an end at once.
+ * A listener for the events of a session. New tokens are reported once they are stored. The listener is not awaited, its
+ * errors are ignored, and it may call any method of the session.
  *
- * Nobody waits for it, and what it throws is dropped, so that a listener that hangs or fails holds up no refresh; it may
- * call any method of the session.
+ * @category Session
  */
 export type SessionListener = (event: SessionEvent) => unknown;

@@ -4,49 +4,49 @@ const FIRST_WAIT = 30_000;
 const LONGEST_WAIT = 5 * 60_000;
 const SHORTEST_WAIT = 1_000;
 
+/** A failure, and the time for which it is not tried again. */
+interface Failure {
+  readonly key: string;
+  readonly error: unknown;
+  readonly since: number;
+  readonly wait: number;
+}
+
 /**
- * The time after a failure in which nothing is sent: 30 s growing to 5 min, or what the service asks for. Without it, every
- * request of a busy application would send a refresh of its own through an outage.
+ * The pause after failures: 30 s growing to 5 min, or the `Retry-After` of the service. Without a pause, every request of a
+ * busy application would send its own refresh during an outage.
  */
 export class FailurePause {
   readonly #now: () => number;
   #failures = 0;
-  #pause: {
-    readonly key: string;
-    readonly error: unknown;
-    readonly since: number;
-    readonly wait: number;
-  } | undefined;
+  #last: Failure | undefined;
 
-  /** Begins without a pause. */
+  /** Creates a pause that has not begun. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** The failure that a token is paused for, if it is. */
+  /** Returns the failure that a token is paused for, or `undefined`. */
   failureOf(key: string): { readonly error: unknown } | undefined {
-    if (this.#pause?.key !== key) return undefined;
-    const { since, wait } = this.#pause;
-    // A clock that was set back must not make a pause of 30 s one of hours.
-    return Math.abs(this.#now() - since) < wait ? this.#pause : undefined;
+    if (this.#last?.key !== key) return undefined;
+    // A clock that was set back must not turn a pause of 30 s into hours.
+    return Math.abs(this.#now() - this.#last.since) < this.#last.wait ? this.#last : undefined;
   }
 
-  /** Takes note of a failure with a token. */
-  begin(key: string, error: unknown): void {
-    this.#failures = this.#pause?.key === key ? this.#failures + 1 : 1;
-    const wait = retryAfterOf(error) ??
-      Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.#failures - 1));
-    this.#pause = { key, error, since: this.#now(), wait };
+  /** Begins a pause after a failure with a token. */
+  begin(key: string, error?: unknown): void {
+    this.#failures = this.#last?.key === key ? this.#failures + 1 : 1;
+    const backoff = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.#failures - 1));
+    this.#last = { key, error, since: this.#now(), wait: retryAfterOf(error) ?? backoff };
   }
 
-  /** Takes note of a success. */
+  /** Ends the pause after a success. */
   end(): void {
-    this.#pause = undefined;
+    this.#last = undefined;
   }
 }
 
 function retryAfterOf(error: unknown): number | undefined {
   if (!isCredentialError(error) || error.code !== "api_error") return undefined;
-  const { retryAfter } = error;
-  return retryAfter === undefined ? undefined : Math.max(SHORTEST_WAIT, retryAfter);
+  return error.retryAfter === undefined ? undefined : Math.max(SHORTEST_WAIT, error.retryAfter);
 }

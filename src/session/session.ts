@@ -1,47 +1,56 @@
-import { type AuthFlow, AuthFlowSchema } from "../models.ts";
-import type { Credentials } from "../models.ts";
+import { abortable } from "../async.ts";
+import {
+  type AuthFlow,
+  AuthFlowSchema,
+  type Credentials,
+  decodeIdToken,
+  type IdTokenClaims,
+} from "../models.ts";
 import { checkInput } from "../validation.ts";
-import { SessionAccess } from "./access.ts";
 import { BackgroundRefresh } from "./background.ts";
 import { SessionFetch } from "./fetch.ts";
-import { isFresh, received } from "./held.ts";
-import { SessionListeners } from "./listeners.ts";
+import { LoginKeeper } from "./keeper.ts";
+import { type Login, receivedLogin } from "./login_tokens.ts";
 import type {
   CredentialSessionOptions,
   SessionCallOptions,
-  SessionClient,
+  SessionEvent,
   SessionListener,
 } from "./options.ts";
-import { Refresher } from "./refresh.ts";
-import { sessionSettings } from "./settings.ts";
-import { SessionState } from "./state.ts";
-import { memoryStore, SessionRecord } from "./store.ts";
-import { abortable } from "../async.ts";
+import { type SessionSettings, sessionSettings } from "./settings.ts";
+import { memoryStore, StoreEntry } from "./store.ts";
 
 /**
- * One login, kept fresh: whoever asks gets an ID token that was refreshed ahead of its expiry.
+ * One login that is kept fresh: its ID token is refreshed ahead of expiry, and always valid.
  *
- * - **One refresh for all.** However many ask at once, one request is sent; a caller's `signal` frees that caller alone.
- * - **No timer.** Validity is checked at every call, so that a computer that slept makes no difference. Expiry is counted
- *   from the receipt of a token by the local clock, which may be hours off. A token without `exp` is used until it is refused.
- * - **Lost only for good reason.** The session ends when the service rejects its refresh token (400 or 404) and the store
- *   holds no newer one; not for a network fault, a timeout, a 401, a 429 or a 503. While such a failure lasts, a token that
- *   is still valid is handed out, and the service is asked again after 30 s, or when its `Retry-After` says so.
- * - **Stored first.** New credentials are in the store before anyone gets them. Of a sign-out and a refresh that overlap, the
+ * - **One refresh for all.** Any number of concurrent calls make one request. Aborting one caller does not affect the others.
+ * - **No timer.** Validity is checked at every call. Expiry is counted from the receipt of a token on the local clock, which
+ *   may be hours off. A token without `exp` is used until a server rejects it.
+ * - **Never ended lightly.** The session ends if the service rejects its refresh token (400 or 404) and the store has no newer
+ *   one; not for a network error, a timeout, a 401, a 429 or a 503. During such failures a valid token remains in use, and the
+ *   next refresh follows after 30 s, growing to 5 min, or after the service's `Retry-After`.
+ * - **Stored first.** New credentials are returned only once they are in the store. If a sign-out and a refresh overlap, the
  *   sign-out wins, in memory and in the store.
  *
- * ID tokens are decoded for their times, not verified: they come from the service itself. Whoever receives one has to
- * verify it.
+ * ID tokens are decoded, not verified, because they come from the service itself. Whoever receives one must verify it.
  *
- * Besides what each method names, all reject with what the `store` throws, and with the reason of their `signal`. A token is
- * in no error, event or inspection.
+ * All methods also reject with an error of a safe message if the store fails, and with the reason of their `signal`. No
+ * error, event or inspection contains a token.
  *
- * @example On a server: sign in, and get a valid token whenever one is needed
+ * @category Session
+ *
+ * @example Sign in, and get a valid token whenever one is needed
  * ```ts
- * import { CredentialClient, CredentialSession } from "@saasus-sdk/credential";
- * import { CredentialEmulator, EMULATOR_BEARER_TOKEN } from "@saasus-sdk/credential/emulator";
+ * import {
+ *   CredentialClient,
+ *   CredentialSession,
+ * } from "@saasus-sdk/credential";
+ * import {
+ *   CredentialEmulator,
+ *   EMULATOR_BEARER_TOKEN,
+ * } from "@saasus-sdk/credential/emulator";
  *
- * const emulator = new CredentialEmulator(); // stands in for the service
+ * const emulator = new CredentialEmulator(); // instead of the service
  * const client = CredentialClient.fromEnv({
  *   env: { BEARER_TOKEN: EMULATOR_BEARER_TOKEN },
  *   fetch: (input, init) => emulator.fetch(new Request(input, init)),
@@ -54,178 +63,147 @@ import { abortable } from "../async.ts";
  *
  * @example In a browser
  * ```ts
- * import { type CredentialClient, CredentialSession } from "@saasus-sdk/credential";
+ * import {
+ *   type CredentialClient,
+ *   CredentialSession,
+ * } from "@saasus-sdk/credential";
  *
  * async function start(client: CredentialClient, loginUrl: string) {
- *   const session = new CredentialSession({ client, store: localStorage, lock: navigator.locks });
+ *   const session = new CredentialSession({
+ *     client,
+ *     store: localStorage,
+ *     lock: navigator.locks,
+ *   });
  *   const code = new URLSearchParams(location.search).get("code");
  *   if (code !== null) await session.signIn(code);
  *   if (!session.signedIn) location.href = loginUrl;
- *   return await session.fetch("/api/me"); // with the ID token, as it goes to the page's own origin
+ *   return await session.fetch("/api/me"); // with the ID token
  * }
  * ```
  */
 export class CredentialSession {
-  readonly #client: SessionClient;
-  readonly #margin: number | undefined;
-  readonly #now: () => number;
-  readonly #listeners = new SessionListeners();
-  readonly #state: SessionState;
-  readonly #access: SessionAccess;
+  readonly #settings: SessionSettings;
+  readonly #keeper: LoginKeeper;
+  readonly #listeners = new Set<{ readonly listener: SessionListener }>();
   readonly #background: BackgroundRefresh | undefined;
 
   /**
-   * A `fetch` that sends the ID token along, `Authorization: Bearer <ID token>`. It needs no `this`, so that it can be handed
-   * over: `ky.create({ fetch: session.fetch })`.
+   * A `fetch` that adds `Authorization: Bearer <ID token>`. It needs no `this`, so that it can be passed to other libraries:
+   * `ky.create({ fetch: session.fetch })`.
    *
-   * - Only requests to `origins` get the token; others, and those that have an `Authorization` already, go out as they are. So
-   *   a client whose own `fetch` is this one does not wait for itself.
-   * - A redirect to another origin goes without it, as the fetch standard says and Deno, Bun and Node do.
-   * - On 401 there is one refresh and one replay; no refresh, if another caller has brought a new token meanwhile, and no
-   *   replay, if the body is a stream (of a `Request`, a copy is kept until the answer): that 401 is passed on, and the next
-   *   request has the new token. Where the new token is refused as
-   *   well, it is not the token: for 30 s, growing to 5 min, a 401 is then passed on as it is. So is one whose refresh fails.
+   * - Only requests to `origins` get the token. Other requests, and those that have an `Authorization`, are sent unchanged.
+   * - After a redirect to another origin, the token is not sent.
+   * - On 401, there is one refresh and one replay. If another caller has refreshed meanwhile, there is only a replay; if the
+   *   body is a stream, only a refresh, and the 401 is returned. If a new token is rejected too, 401s are returned as they are
+   *   for 30 s, growing to 5 min, because the server objects to something else. A 401 is also returned if the refresh fails.
    *
    * @throws {CredentialSessionError} If nobody is signed in, and the request is for one of `origins`.
-   * @throws {CredentialInputError} If `origins` is not set, and there is no page to take one from.
-   * @throws {CredentialError} If there is no valid token, and the refresh fails: see {@linkcode CredentialSession.prototype.getIdToken}.
+   * @throws {CredentialInputError} If `origins` is not set and there is no page, or the ID token cannot be in a header.
+   * @throws {CredentialError} If there is no valid token and the refresh fails.
    *
-   * @example As the `fetch` of your API's client
+   * @example The fetch of an API client
    * ```ts
-   * import { bearerAuth, CredentialClient, CredentialSession } from "@saasus-sdk/credential";
+   * import type { CredentialSession } from "@saasus-sdk/credential";
    *
-   * const session = new CredentialSession({
-   *   client: new CredentialClient({ auth: bearerAuth("token") }),
-   *   origins: ["https://api.example.com"],
-   * });
-   * const getReport = async (id: string) =>
-   *   await session.fetch(`https://api.example.com/reports/${id}`);
+   * // With the option origins: ["https://api.example.com"].
+   * async function getReport(session: CredentialSession, id: string) {
+   *   return await session.fetch(`https://api.example.com/reports/${id}`);
+   * }
    * ```
    */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
   /**
-   * Makes a session. Nothing is sent, stored or read yet.
+   * Creates a session. Nothing is sent or stored yet, and nothing is read unless `backgroundRefresh` is set.
    *
-   * @param options Only `client` has to be set.
-   * @throws {CredentialInputError} If an option is wrong; it names each.
-   *
-   * @example Start from the tokens of a cookie
-   * ```ts
-   * import { bearerAuth, CredentialClient, CredentialSession } from "@saasus-sdk/credential";
-   *
-   * const cookie = { id_token: "a.b.c", access_token: "d.e.f", refresh_token: "g" };
-   * const session = new CredentialSession({
-   *   client: new CredentialClient({ auth: bearerAuth("token") }),
-   *   credentials: cookie,
-   * });
-   * console.assert(session.signedIn);
-   * ```
+   * @param options Only `client` is required.
+   * @throws {CredentialInputError} If an option is invalid. It names each invalid option.
    */
   constructor(options: CredentialSessionOptions) {
-    const settings = sessionSettings(options);
-    const { client, store, key, now, margin, credentials, fetch, origins, lock } = settings;
-    const { lockTimeout, endsSession } = settings;
-    this.#client = client;
-    this.#margin = margin;
-    this.#now = now;
-    if (settings.onChange !== undefined) this.#listeners.add(settings.onChange);
-    const state = this.#state = new SessionState({
-      record: new SessionRecord({ store: store ?? memoryStore(), key, margin }),
-      isShared: store !== undefined,
-      listeners: this.#listeners,
-      onHold: () => this.#background?.update(),
-      now,
-      given: credentials && received(credentials, { receivedAt: now(), origin: "known", margin }),
+    const settings = this.#settings = sessionSettings(options);
+    const { store = memoryStore(), key, margin, ttl, now, onChange } = settings;
+    if (onChange !== undefined) this.onChange(onChange);
+    const keeper = this.#keeper = new LoginKeeper({
+      settings,
+      entry: new StoreEntry({ store, key, margin, ttl }),
+      emit: (event) => this.#emit(event),
+      onChange: () => this.#background?.update(),
     });
-    const refresher = new Refresher(
-      { client, state, now, margin, key, lock, lockTimeout, endsSession },
-    );
-    const access = this.#access = new SessionAccess({ state, refresher, now });
-    const own = new SessionFetch({ access, fetch, origins, now });
+    const own = new SessionFetch(keeper, settings);
     this.fetch = async (input, init) => await own.fetch(input, init);
     if (settings.backgroundRefresh) {
       this.#background = new BackgroundRefresh({
-        held: () => state.saved,
-        refresh: () => access.current(undefined),
+        dueAt: () => keeper.dueAt,
+        refresh: () => keeper.current(undefined),
         now,
       });
+      if (settings.store ?? settings.credentials) void this.#background.start();
     }
   }
 
   /**
-   * Whether somebody is signed in, as far as is known without waiting. A store that answers at once, such as `localStorage`,
-   * is looked into; what an asynchronous one holds is known after the first call that waits: with such a store, ask
-   * `await session.getIdToken()`, and be ready for a `CredentialSessionError`.
-   *
-   * `true` says that there are credentials, not that the service still takes them.
-   *
-   * @example At the start of a page
-   * ```ts
-   * import type { CredentialSession } from "@saasus-sdk/credential";
-   *
-   * function ensureLogin(session: CredentialSession, loginUrl: string) {
-   *   if (!session.signedIn) location.assign(loginUrl);
-   * }
-   * ```
+   * Whether somebody is signed in, as far as is known without waiting. A synchronous store such as `localStorage` is read; the
+   * content of an asynchronous store is known after the first call that waits. `true` means that there are credentials, not
+   * that the service still accepts them.
    */
   get signedIn(): boolean {
-    return this.#state.isSignedIn;
+    return this.#keeper.isSignedIn;
   }
 
   /**
-   * Signs in with the temporary code of a login, and stores what it is exchanged for. It takes the place of a login that
-   * there was. Of two sign-ins, or a sign-in and a sign-out, that overlap, the one that was begun later wins.
+   * Signs in with the temporary code of a login, and stores the credentials. They replace an earlier login. If sign-ins and
+   * sign-outs overlap, the one that began last wins.
    *
-   * @param login The code from the callback's query, or what else the client takes.
+   * @param login The code from the query of the callback, or another flow.
    * @returns The credentials.
-   * @throws {CredentialInputError} If the code is empty or the flow is wrong. Nothing was sent.
-   * @throws {CredentialApiError} If the service says no: 404 usually for a code that is unknown, used or expired.
-   * @throws {CredentialNetworkError} If no answer comes.
-   * @throws {CredentialTimeoutError} If an answer takes too long.
-   * @throws {CredentialResponseError} If the answer is not what the API promises.
-   * @throws {CredentialSessionError} If another sign-in, or a sign-out, was begun meanwhile.
+   * @throws {CredentialInputError} If the code or flow is invalid. Nothing was sent.
+   * @throws {CredentialApiError} If the service rejects it: usually 404 for a code that is unknown, used or expired.
+   * @throws {CredentialNetworkError} If there is no response.
+   * @throws {CredentialTimeoutError} If the response takes too long.
+   * @throws {CredentialResponseError} If the response does not match the API.
+   * @throws {CredentialSessionError} If a later sign-in or sign-out replaced it.
    *
    * @example In the handler of the callback
    * ```ts
    * import type { CredentialSession } from "@saasus-sdk/credential";
    *
-   * async function onCallback(request: Request, session: CredentialSession) {
+   * async function onCallback(session: CredentialSession, request: Request) {
    *   const code = new URL(request.url).searchParams.get("code") ?? "";
    *   await session.signIn(code, { signal: request.signal });
    * }
    * ```
    */
   async signIn(login: string | AuthFlow, options?: SessionCallOptions): Promise<Credentials> {
-    const message = "Cannot sign in";
-    const input = typeof login === "string" ? { code: login } : login;
-    const flow = checkInput(AuthFlowSchema, input, { message, operation: "getAuthCredentials" });
+    const flow = checkInput(AuthFlowSchema, typeof login === "string" ? { code: login } : login, {
+      message: "Cannot sign in",
+      operation: "getAuthCredentials",
+    });
     const signal = options?.signal;
     signal?.throwIfAborted();
-    const turn = this.#state.nextTurn();
-    const answer = await abortable(
-      this.#client.getAuthCredentials(flow, signal ? { signal } : undefined),
-      signal,
-    );
-    const held = received(answer, {
-      receivedAt: this.#now(),
-      origin: flow.authFlow === "refreshTokenAuth" ? "refresh" : "code",
-      margin: this.#margin,
+    const signedIn = this.#keeper.signIn(() => this.#exchange(flow, signal));
+    return { ...(await abortable(signedIn, signal)).credentials };
+  }
+
+  async #exchange(flow: AuthFlow, signal: AbortSignal | null | undefined): Promise<Login> {
+    const { client, now, margin } = this.#settings;
+    const response = client.getAuthCredentials(flow, signal ? { signal } : undefined);
+    return receivedLogin(await abortable(response, signal), {
+      receivedAt: now(),
+      source: flow.authFlow === "refreshTokenAuth" ? "refresh" : "code",
+      margin,
       refreshToken: flow.refreshToken,
     });
-    await abortable(this.#state.signIn(held, turn), signal);
-    return { ...held.credentials };
   }
 
   /**
-   * Returns an ID token that is valid: the one at hand, or a new one if that is due for a refresh.
+   * Returns a valid ID token, refreshed if it is due.
    *
    * @returns The ID token, a JWT.
-   * @throws {CredentialSessionError} If nobody is signed in, or the session has ended: send the user to the login page.
-   * @throws {CredentialError} If there is no valid token, and the refresh fails: as the client has said it. The session goes
-   * on; until the pause after the failure is over, all callers get this error again, and nothing is sent.
+   * @throws {CredentialSessionError} If nobody is signed in, or the session has ended. Send the user to the login page.
+   * @throws {CredentialError} If there is no valid token and the refresh fails. The session continues; until the pause after the
+   * failure is over, all callers get the same error, and nothing is sent.
    *
-   * @example For a request of your own
+   * @example For your own request
    * ```ts
    * import type { CredentialSession } from "@saasus-sdk/credential";
    *
@@ -235,84 +213,86 @@ export class CredentialSession {
    * ```
    */
   async getIdToken(options?: SessionCallOptions): Promise<string> {
-    const { saved } = this.#state;
-    if (saved !== undefined && !options?.signal?.aborted && isFresh(saved, this.#now())) {
-      return saved.credentials.id_token;
-    }
-    return (await this.#access.current(options?.signal)).credentials.id_token;
+    const { fresh } = this.#keeper;
+    if (fresh !== undefined && !options?.signal?.aborted) return fresh.credentials.id_token;
+    return (await this.#keeper.current(options?.signal)).credentials.id_token;
   }
 
   /**
-   * Returns all tokens, with an ID token that is valid.
+   * Returns the claims of a valid ID token: who is signed in.
    *
-   * @returns The credentials. With rotation, their refresh token is good only until the next refresh: let the session use it.
-   * @throws {CredentialSessionError} As {@linkcode CredentialSession.prototype.getIdToken} does.
+   * @returns The claims, which are not verified: the token comes from the service itself.
+   * @throws {CredentialInputError} If the ID token is not a JWT.
+   * @throws {CredentialError} As {@linkcode CredentialSession.prototype.getIdToken} does.
+   *
+   * @example Greet the user
+   * ```ts
+   * import type { CredentialSession } from "@saasus-sdk/credential";
+   *
+   * async function greeting(session: CredentialSession) {
+   *   const { email, sub } = await session.getClaims();
+   *   return `Hello ${email ?? sub}`;
+   * }
+   * ```
+   */
+  async getClaims(options?: SessionCallOptions): Promise<IdTokenClaims> {
+    return decodeIdToken(await this.getIdToken(options));
+  }
+
+  /**
+   * Returns all tokens, with a valid ID token.
+   *
+   * @returns The credentials. With rotation, their refresh token is valid only until the next refresh: leave it to the session.
    * @throws {CredentialError} As {@linkcode CredentialSession.prototype.getIdToken} does.
    *
    * @example Hand the login over to another application
    * ```ts
-   * import type { CredentialClient, CredentialSession } from "@saasus-sdk/credential";
+   * import type {
+   *   CredentialClient,
+   *   CredentialSession,
+   * } from "@saasus-sdk/credential";
    *
    * async function handOver(client: CredentialClient, session: CredentialSession) {
-   *   const { code } = await client.createAuthCredentials(await session.getCredentials());
-   *   return `https://other.example.com/callback?${new URLSearchParams({ code })}`;
+   *   const credentials = await session.getCredentials();
+   *   const { code } = await client.createAuthCredentials(credentials);
+   *   return `https://other.example.com/callback?code=${code}`;
    * }
    * ```
    */
   async getCredentials(options?: SessionCallOptions): Promise<Credentials> {
-    return { ...(await this.#access.current(options?.signal)).credentials };
+    return { ...(await this.#keeper.current(options?.signal)).credentials };
   }
 
   /**
-   * Refreshes now, however long the ID token is still valid: after a change of the user's rights, or if somebody has answered
-   * 401 to the token. Waits for a refresh that is under way already.
+   * Refreshes now, even if the ID token is valid: after a change of the user's attributes, for example. Waits for a refresh that
+   * is under way already.
    *
    * @returns The new credentials.
-   * @throws {CredentialSessionError} If nobody is signed in, the session has ended or has no refresh token.
-   * @throws {CredentialError} If the refresh fails. What there was before stays in use.
-   *
-   * @example Have the rights in the ID token follow a change of plan
-   * ```ts
-   * import type { CredentialSession } from "@saasus-sdk/credential";
-   *
-   * async function changePlan(session: CredentialSession, plan: string) {
-   *   await session.fetch("/api/plan", { method: "PUT", body: plan });
-   *   await session.refresh();
-   * }
-   * ```
+   * @throws {CredentialSessionError} If nobody is signed in, or the session has ended or has no refresh token.
+   * @throws {CredentialError} If the refresh fails. The earlier credentials remain in use.
    */
   async refresh(options?: SessionCallOptions): Promise<Credentials> {
-    return { ...(await this.#access.renewed(() => false, options?.signal)).credentials };
+    return { ...(await this.#keeper.renewed(() => false, options?.signal)).credentials };
   }
 
   /**
-   * Signs out: forgets the credentials at once, and removes them from the store. A refresh or a sign-in that is under way
-   * does not bring them back. Others who share the store notice at their next refresh, with the event `signed_out`. The
-   * service has nothing to be told: it knows no sign-out.
+   * Signs out: forgets the credentials at once, and removes them from the store, under the `lock` if there is one. A refresh or
+   * sign-in that is under way does not bring them back. Sessions with the same store notice it when they read the store next.
+   * The service knows no sign-out.
    *
-   * @throws What the store throws, if it does not let go of them. They are forgotten here all the same.
-   *
-   * @example Behind a button
-   * ```ts
-   * import type { CredentialSession } from "@saasus-sdk/credential";
-   *
-   * async function leave(session: CredentialSession) {
-   *   await session.signOut();
-   *   location.assign("/");
-   * }
-   * ```
+   * @throws If the store cannot remove the credentials. They are forgotten in this session all the same.
    */
   async signOut(options?: SessionCallOptions): Promise<void> {
     options?.signal?.throwIfAborted();
-    await abortable(this.#state.signOut(), options?.signal);
+    await abortable(this.#keeper.signOut(), options?.signal);
   }
 
   /**
-   * Has a listener told of every change: `signed_in`, `refreshed`, `signed_out` (here or elsewhere), `ended`. It may call the session; what it
-   * throws is dropped, and nobody waits for it.
+   * Adds a listener for the events `signed_in`, `refreshed`, `signed_out` and `ended`, in this session or in another one with
+   * the same store. Its errors are ignored, and it is not awaited.
    *
-   * @param listener Told of each change.
-   * @returns Removes the listener.
+   * @param listener The listener. It may call any method of the session.
+   * @returns A function that removes the listener.
    *
    * @example Send the user to the login page
    * ```ts
@@ -326,24 +306,26 @@ export class CredentialSession {
    * ```
    */
   onChange(listener: SessionListener): () => void {
-    return this.#listeners.add(listener);
+    const entry = { listener };
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
   }
 
-  /**
-   * Ends the background refresh and forgets all listeners. The login stays as it is, in memory and in the store.
-   *
-   * @example For the time of a block
-   * ```ts
-   * import { type CredentialClient, CredentialSession } from "@saasus-sdk/credential";
-   *
-   * async function work(client: CredentialClient, code: string) {
-   *   using session = new CredentialSession({ client, backgroundRefresh: true });
-   *   await session.signIn(code);
-   * }
-   * ```
-   */
+  #emit(event: SessionEvent): void {
+    for (const { listener } of [...this.#listeners]) void notify(listener, event);
+  }
+
+  /** Ends the background refresh, and removes all listeners. The login stays in memory and in the store. */
   [Symbol.dispose](): void {
     this.#background?.stop();
     this.#listeners.clear();
+  }
+}
+
+async function notify(listener: SessionListener, event: SessionEvent): Promise<void> {
+  try {
+    await listener(event);
+  } catch {
+    // An error of a listener must not disturb the session.
   }
 }

@@ -1,43 +1,144 @@
-import type { CredentialSessionOptions, SessionStore } from "./options.ts";
+import { CredentialInputError } from "../errors.ts";
+import type { CredentialSessionsOptions, SessionIdOptions } from "./options.ts";
 import { CredentialSession } from "./session.ts";
+import {
+  type SessionsSettings,
+  sessionsSettings,
+  type SessionWork,
+  withDefaults,
+} from "./settings.ts";
 
-/** Options for {@linkcode CredentialSessions}. */
-export interface CredentialSessionsOptions
-  extends Omit<CredentialSessionOptions, "key" | "credentials" | "store"> {
-  /** The store of all sessions. */
-  store: SessionStore;
-  /**
-   * The beginning of each key in the store, before the id.
-   *
-   * @default {"saasus-session:"}
-   */
-  prefix?: string | undefined;
-  /**
-   * How old the last read of the store may be before a session reads it again, in ms.
-   *
-   * @default {5_000}
-   */
-  recheck?: number | undefined;
-  /** Seconds until the store may drop a record; passed to `setItem` as `{ ttl }`. */
-  ttl?: number | undefined;
+/** The number of sessions that are kept in memory. */
+const MAX_SESSIONS = 5_000;
+
+/** A session in memory. */
+interface Entry {
+  readonly session: CredentialSession;
+  /** The number of calls to the service or the store under way. */
+  work: number;
 }
 
-/** The sessions of a server: one live session for each id. */
+/**
+ * The sessions of a server that has many users: one live session for each id, so that any number of concurrent requests of
+ * one user make one refresh, and an outage of the service is noticed by one request per pause.
+ *
+ * - **Shared by all processes.** The logins are in the store. A sign-out or a refresh in another process is noticed within
+ *   `recheck`, because a session reads the store again before it returns a token if the last read is older. If the store is
+ *   down, a valid token remains in use.
+ * - **Bounded.** 5,000 sessions are kept in memory. Beyond that, the least recently used one is dropped, unless it is
+ *   waiting for the service or the store; its login stays in the store. An id without a login is not kept.
+ *
+ * @example The API of a web application
+ * ```ts
+ * import { type CredentialClient, CredentialSessions } from "@saasus-sdk/credential";
+ * import { createStorage } from "unstorage";
+ *
+ * function tokens(client: CredentialClient) {
+ *   // In production, with a driver for Redis or another database.
+ *   const store = createStorage();
+ *   const sessions = new CredentialSessions({ client, store });
+ *   return (id: string) => sessions.get(id).getIdToken();
+ * }
+ * ```
+ *
+ * @category Session
+ */
 export class CredentialSessions {
-  readonly #options: CredentialSessionsOptions;
-  readonly #sessions = new Map<string, CredentialSession>();
+  readonly #settings: SessionsSettings;
+  /** The least recently used first. */
+  readonly #entries = new Map<string, Entry>();
 
-  /** Creates the sessions. */
+  /**
+   * Creates the sessions. Nothing is sent, stored or read yet.
+   *
+   * @param options The client and the store are required.
+   * @throws {CredentialInputError} If an option is invalid.
+   */
   constructor(options: CredentialSessionsOptions) {
-    this.#options = options;
+    this.#settings = sessionsSettings(options);
   }
 
-  /** Returns the session of an id. */
-  get(id: string): CredentialSession {
-    const { prefix = "saasus-session:", recheck: _recheck, ttl: _ttl, ...options } = this.#options;
-    const session = this.#sessions.get(id) ??
-      new CredentialSession({ ...options, key: prefix + id });
-    this.#sessions.set(id, session);
-    return session;
+  /**
+   * Returns the session of an id. Whoever has the id has the login: use at least 128 random bits, such as
+   * `crypto.randomUUID()`, and a new id for each sign-in.
+   *
+   * @param id The id of the session. In the store, it follows `prefix`.
+   * @returns The one live session of the id in this process.
+   * @throws {CredentialInputError} If the id is not a non-empty string.
+   *
+   * @example Sign in and out
+   * ```ts
+   * import type { CredentialSessions } from "@saasus-sdk/credential";
+   *
+   * async function signIn(sessions: CredentialSessions, code: string) {
+   *   const id = crypto.randomUUID();
+   *   await sessions.get(id).signIn(code);
+   *   return id; // for a cookie with HttpOnly and Secure
+   * }
+   *
+   * async function signOut(sessions: CredentialSessions, id: string) {
+   *   await sessions.get(id).signOut();
+   * }
+   * ```
+   */
+  get(id: string, options?: SessionIdOptions): CredentialSession {
+    const entries = this.#entries;
+    const known = entries.get(id);
+    if (known === undefined) return this.#create(id, options).session;
+    entries.delete(id);
+    entries.set(id, known);
+    return known.session;
   }
+
+  #create(id: string, options: SessionIdOptions | undefined): Entry {
+    if (typeof id !== "string" || id === "") {
+      throw new CredentialInputError("Cannot get the session", {
+        issues: [{ path: "id", expected: "a non-empty string" }],
+      });
+    }
+    const { prefix, ttl, ...settings } = this.#settings;
+    const entry: Entry = {
+      work: 0,
+      session: new CredentialSession(withDefaults({
+        ...settings,
+        key: prefix + id,
+        ttl: () => remainingTtl(ttl, options?.expiresAt, settings.now()),
+        onWork: (work) => this.#update(id, entry, work),
+      })),
+    };
+    this.#entries.set(id, entry);
+    this.#evict();
+    return entry;
+  }
+
+  #update(id: string, entry: Entry, { isBegun, isUnknown }: SessionWork): void {
+    const entries = this.#entries;
+    entry.work += isBegun ? 1 : -1;
+    if (entry.work > 0) {
+      // A dropped session that is used again, as for the sign-in after a first request.
+      if (!entries.has(id)) entries.set(id, entry);
+    } else if (isUnknown && entries.get(id) === entry) {
+      entries.delete(id);
+    }
+  }
+
+  #evict(): void {
+    if (this.#entries.size <= MAX_SESSIONS) return;
+    for (const [id, { work }] of this.#entries) {
+      if (work > 0) continue;
+      this.#entries.delete(id);
+      return;
+    }
+  }
+}
+
+/** Returns the smaller of two limits of a record's lifetime, in s. */
+function remainingTtl(
+  ttl: number | undefined,
+  expiresAt: number | undefined,
+  now: number,
+): number | undefined {
+  if (expiresAt === undefined) return ttl;
+  // Redis rejects 0.
+  return Math.max(1, Math.min(ttl ?? Infinity, Math.ceil((expiresAt - now) / 1000)));
 }

@@ -11,26 +11,55 @@ import {
   isSecureUrl,
   MAX_TIMER,
   methodsSchema,
+  numberSchema,
+  type OptionSchemas,
   optionsSchema,
   type Schema,
 } from "../validation.ts";
-import type { CredentialSessionOptions, SessionLock, SessionLockManager } from "./options.ts";
+import type {
+  CredentialSessionOptions,
+  CredentialSessionsOptions,
+  SessionLock,
+  SessionLockManager,
+} from "./options.ts";
 
 /** A function that sends requests. */
 export type Fetch = NonNullable<CredentialSessionOptions["fetch"]>;
 
-/** Whether a failed refresh ends the session, unless the application decides. */
-export function isDefinitiveRejection(error: AnyCredentialError): boolean {
-  return error.code === "api_error" && (error.status === 400 || error.status === 404);
-}
-
 /** The options of a session that have a default. */
 type Defaulted = "key" | "now" | "lockTimeout" | "endsSession" | "fetch";
 
-/** The checked options of a session, with the default values filled in. */
+/** A report that a session has begun or finished work with the service or the store. */
+export interface SessionWork {
+  /** Whether the work begins, and does not finish. */
+  readonly isBegun: boolean;
+  /** Whether the session has nothing in memory that the store does not have. */
+  readonly isUnknown: boolean;
+}
+
+/** Settings that `CredentialSessions` adds to those of a session. */
+export interface SharedSettings {
+  /** The age from which the last read of the store is repeated, in ms. */
+  readonly recheck: number;
+  /** Returns the seconds until the store may drop a record. */
+  readonly ttl?: (() => number | undefined) | undefined;
+  /** Called when work begins and ends. */
+  readonly onWork?: ((work: SessionWork) => void) | undefined;
+}
+
+const VALIDATED: unique symbol = Symbol("validated");
+
+/** The validated options of a session, with the default values filled in. */
 export type SessionSettings =
   & Given<CredentialSessionOptions>
-  & { [Name in Defaulted]-?: Exclude<CredentialSessionOptions[Name], undefined> };
+  & { [Name in Defaulted]-?: Exclude<CredentialSessionOptions[Name], undefined> }
+  & SharedSettings
+  & { readonly [VALIDATED]: true };
+
+/** The validated options of `CredentialSessions`, with the default values filled in. */
+export type SessionsSettings =
+  & Given<CredentialSessionsOptions>
+  & { readonly prefix: string; readonly recheck: number; readonly now: () => number };
 
 const ORIGINS =
   "https: origins (http: for a loopback host only) without path, query and user, such as https://app.example.com";
@@ -44,14 +73,12 @@ const origins: Schema<readonly string[]> = /* @__PURE__ */ v.array(
   "Expected a list of origins",
 );
 
-const sessionOptions = /* @__PURE__ */ optionsSchema<CredentialSessionOptions>({
+const common: OptionSchemas<Omit<CredentialSessionOptions, "key" | "credentials">> = {
   client: /* @__PURE__ */ methodsSchema(["getAuthCredentials"], "a CredentialClient"),
   store: /* @__PURE__ */ methodsSchema(
     ["getItem", "setItem", "removeItem"],
     "an object with getItem, setItem and removeItem, such as localStorage",
   ),
-  key: token,
-  credentials: CredentialsSchema,
   now: /* @__PURE__ */ functionSchema(),
   margin: /* @__PURE__ */ v.custom<number>(
     (value) => typeof value === "number" && value >= 0,
@@ -64,24 +91,67 @@ const sessionOptions = /* @__PURE__ */ optionsSchema<CredentialSessionOptions>({
   lockTimeout: /* @__PURE__ */ integerSchema(0, MAX_TIMER, " of ms"),
   onChange: /* @__PURE__ */ functionSchema(),
   fetch: /* @__PURE__ */ functionSchema(),
-  origins: origins,
+  origins,
   endsSession: /* @__PURE__ */ functionSchema(),
   backgroundRefresh: booleanSchema,
-}, { required: ["client"] });
+};
 
-/** Validates the options of a session, and fills in the defaults. */
-export function sessionSettings(input: CredentialSessionOptions): SessionSettings {
+/** Returns the settings of a session. Settings that are validated already are returned as they are. */
+export function sessionSettings(
+  options: CredentialSessionOptions | SessionSettings,
+): SessionSettings {
+  if (isValidated(options)) return options;
+  const schema = optionsSchema<CredentialSessionOptions>(
+    { ...common, key: token, credentials: CredentialsSchema },
+    { required: ["client"] },
+  );
+  return withDefaults({
+    ...checkInput(schema, options, { message: "Cannot create the session" }),
+    recheck: Infinity,
+  });
+}
+
+/** Returns the settings of `CredentialSessions`. */
+export function sessionsSettings(options: CredentialSessionsOptions): SessionsSettings {
+  const schema = optionsSchema<CredentialSessionsOptions>({
+    ...common,
+    prefix: /* @__PURE__ */ v.string("Expected a string"),
+    recheck: /* @__PURE__ */ numberSchema(0, MAX_TIMER, " of ms"),
+    ttl: /* @__PURE__ */ integerSchema(1, MAX_TIMER, " of seconds"),
+  }, { required: ["client", "store"] });
+  return {
+    prefix: "saasus-session:",
+    recheck: 5_000,
+    now: () => Date.now(),
+    ...checkInput(schema, options, { message: "Cannot create the sessions" }),
+  };
+}
+
+/** Fills in the default values of validated options. */
+export function withDefaults(
+  options: Given<CredentialSessionOptions> & SharedSettings,
+): SessionSettings {
   return {
     key: "saasus-credentials",
     now: () => Date.now(),
     lockTimeout: 5_000,
     endsSession: isDefinitiveRejection,
     fetch: (input, init) => globalThis.fetch(input, init),
-    ...checkInput(sessionOptions, input, { message: "Cannot create the session" }),
+    ...options,
+    [VALIDATED]: true,
   };
 }
 
-/** The origins whose requests get the ID token. Throws where nobody has named any, and there is no page. */
+function isValidated(options: CredentialSessionOptions): options is SessionSettings {
+  return typeof options === "object" && options !== null && VALIDATED in options;
+}
+
+/** Checks whether a failed refresh ends the session, by default. */
+function isDefinitiveRejection(error: AnyCredentialError): boolean {
+  return error.code === "api_error" && (error.status === 400 || error.status === 404);
+}
+
+/** Returns the origins whose requests get the ID token: by default, the origin of the page. */
 export function allowedOrigins(origins: readonly string[] | undefined): readonly string[] {
   if (origins !== undefined) return origins;
   const { location } = globalThis as { location?: { origin?: string } };
@@ -90,7 +160,7 @@ export function allowedOrigins(origins: readonly string[] | undefined): readonly
   throw new CredentialInputError("Cannot fetch with the session's ID token", {
     issues: [{
       path: "origins",
-      expected: "the origins that may get the token, since there is no page to take one from",
+      expected: "the origins that may get the token, because there is no page to take one from",
     }],
   });
 }

@@ -1,203 +1,226 @@
 import * as v from "valibot";
+import { deadline } from "../async.ts";
 import { type Credentials, CredentialsSchema } from "../models.ts";
-import { quotesSecret, SHORTEST_SECRET } from "../redaction.ts";
+import { quotesSecret } from "../redaction.ts";
 import { type Schema, validate } from "../validation.ts";
-import { type HeldCredentials, restored } from "./held.ts";
+import { keyOf, type Login, restoredLogin } from "./login_tokens.ts";
 import type { SessionStore } from "./options.ts";
-import { TimeLimit } from "../time_limit.ts";
 
-/** What is stored, as JSON. */
-interface StoredCredentials {
+/** The record in the store, as JSON. */
+interface StoredLogin {
   readonly v: 1;
   readonly credentials: Credentials;
   readonly receivedAt: number;
-  /** Absent where it is not known. */
+  /** Absent if unknown. */
   readonly expiresAt?: number | undefined;
 }
 
 const time = /* @__PURE__ */ v.pipe(/* @__PURE__ */ v.number(), /* @__PURE__ */ v.finite());
 
-const storedCredentials: Schema<StoredCredentials> = /* @__PURE__ */ v.object({
+const storedLogin: Schema<StoredLogin> = /* @__PURE__ */ v.object({
   v: /* @__PURE__ */ v.literal(1),
   credentials: CredentialsSchema,
   receivedAt: time,
   expiresAt: /* @__PURE__ */ v.optional(time),
 });
 
-/** What a {@linkcode SessionRecord} is made of. */
-export interface SessionRecordOptions {
+/** Options for {@linkcode StoreEntry}. */
+export interface StoreEntryOptions {
   /** The store. */
   readonly store: SessionStore;
-  /** The name in the store. */
+  /** The key in the store. */
   readonly key: string;
-  /** How long ahead of its expiry an ID token is due for a refresh, in ms. */
-  readonly margin: number | undefined;
+  /** The time before expiry at which an ID token is due for a refresh, in ms. */
+  readonly margin?: number | undefined;
+  /** Returns the seconds until the store may drop a record. */
+  readonly ttl?: (() => number | undefined) | undefined;
   /**
-   * How long to wait for the store, in ms.
+   * The time limit of a store call, in ms.
    *
    * @default {5000}
    */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
-/** A store that is out of reach may never answer: clients of databases wait for a connection to come back. */
+/** Database clients wait for a lost connection to come back, so that a call may never return. */
 const STORE_TIMEOUT = 5_000;
 
 /**
- * The one entry of a session in its store. Reading and writing are done one after the other, so that a write that was
- * slow does not undo a later one: a sign-out stays a sign-out.
+ * The entry of one session in its store. Changes run one after another, so that a slow write does not undo a later one. A
+ * change that exceeds the time limit no longer delays the others: if it still happens after a later change, the later
+ * change is repeated.
  *
- * All methods reject with what the store throws, or if it does not answer in time. What is late then goes on, and what
- * changes the entry goes on to keep its turn.
+ * All methods reject with an error of a safe message, never with the error of the store.
  */
-export class SessionRecord {
-  readonly #options: SessionRecordOptions;
-  #queue: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
-  /** How many accesses have begun that the store has not answered yet. */
-  #unanswered = 0;
-  /** Whether the store has answered with a promise, so that it need not be asked for an answer at once. */
+export class StoreEntry {
+  readonly #options: StoreEntryOptions;
+  /** Settles when no change is under way, except for those over the time limit. */
+  #changes: Promise<unknown> = Promise.resolve();
+  #changing = 0;
+  /** The number of calls under way, in the queue or in the store. */
+  #calls = 0;
+  /** The result of the last change, unless another session has changed the entry since. */
+  #latest: Login | null | undefined;
+  /** Whether the store returns promises, so that it cannot be read synchronously. */
   #isAsync = false;
-  /** The tokens that the store was given last, and those that it held, which its errors may repeat. */
-  #written: readonly string[] = [];
-  #found: readonly string[] = [];
+  /** The tokens that were read and written last. */
+  #secrets: readonly string[] = [];
 
-  /** Makes a record; reads nothing yet. */
-  constructor(options: SessionRecordOptions) {
+  /** Creates an entry. Nothing is read yet. */
+  constructor(options: StoreEntryOptions) {
     this.#options = options;
   }
 
-  /** What is stored; `null` for nothing, `undefined` for rubbish and what another version has stored. */
-  async read(): Promise<HeldCredentials | null | undefined> {
+  /** Reads the login; `null` if the store has no record, `undefined` for a record that cannot be used. */
+  async read(): Promise<Login | null | undefined> {
     const { store, key } = this.#options;
-    const stored: unknown = await this.#inTurn("read", () => store.getItem(key));
-    return stored === null || stored === undefined ? null : this.#parse(stored);
+    const stored = await this.#call("Cannot read the credentials from the store", async () => {
+      await this.#changes;
+      return await this.#inTime(() => store.getItem(key));
+    });
+    const login = this.#parse(stored);
+    if (!isSameRecord(login, this.#latest)) this.#latest = undefined;
+    return login;
   }
 
-  /** The same at once, if the store answers at once. */
-  peek(): HeldCredentials | undefined {
+  /** Reads the login synchronously; `undefined` if that is not possible. */
+  peek(): Login | undefined {
     const { store, key } = this.#options;
-    if (this.#isAsync || this.#waiting > 0) return undefined;
+    if (this.#isAsync || this.#changing > 0) return undefined;
     try {
       const stored = store.getItem(key);
-      // Nobody is going to wait for it, so that its failure must not count as unhandled.
-      if (isThenable(stored)) {
-        this.#isAsync = true;
-        void settled(stored);
-        return undefined;
-      }
-      return this.#parse(stored);
+      if (!isThenable(stored)) return this.#parse(stored) ?? undefined;
+      this.#isAsync = true;
+      // Nobody awaits it: a failure must not count as unhandled.
+      void settled(stored);
     } catch {
-      return undefined;
+      // The next call that is awaited reports it.
+    }
+    return undefined;
+  }
+
+  /** Writes a login, unless the signal has aborted when its turn comes. */
+  async write(login: Login, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#change("Cannot store the credentials", login, signal);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      throw thrown;
     }
   }
 
-  /** Stores credentials, unless they are not wanted any more when it is their turn. */
-  async write(
-    { credentials, receivedAt, expiresAt }: HeldCredentials,
-    unwanted: AbortSignal,
-  ): Promise<void> {
-    const { store, key } = this.#options;
-    const stored: StoredCredentials = {
+  /** Removes the record; if a login is given, only if the record has its refresh token. */
+  async remove(login?: Login): Promise<void> {
+    if (login !== undefined) {
+      const stored = await this.read();
+      if (!stored || keyOf(stored) !== keyOf(login)) return;
+    }
+    await this.#change("Cannot remove the credentials from the store", null);
+  }
+
+  async #change(failure: string, next: Login | null, signal?: AbortSignal): Promise<void> {
+    const turn = this.#changes.then(async () => {
+      signal?.throwIfAborted();
+      this.#latest = next;
+      await this.#inTime(() => this.#apply(next), (late) => void this.#repair(late, next));
+    });
+    this.#changing++;
+    this.#changes = settled(turn).then(() => this.#changing--);
+    await this.#call(failure, () => turn);
+  }
+
+  #apply(next: Login | null): unknown {
+    const { store, key, ttl } = this.#options;
+    if (next === null) return store.removeItem(key);
+    const { credentials, receivedAt, expiresAt } = next;
+    this.#secrets = [...this.#secrets.slice(-3), ...Object.values(credentials)];
+    const stored: StoredLogin = {
       v: 1,
       credentials,
       receivedAt,
-      expiresAt: expiresAt === Infinity ? undefined : expiresAt,
+      ...expiresAt !== Infinity && { expiresAt },
     };
-    const tokens = Object.values(credentials);
-    await this.#inTurn("write", () => {
-      unwanted.throwIfAborted();
-      this.#written = tokens;
-      return store.setItem(key, JSON.stringify(stored));
-    }, tokens);
+    const seconds = ttl?.();
+    const text = JSON.stringify(stored);
+    return seconds === undefined
+      ? store.setItem(key, text)
+      : store.setItem(key, text, { ttl: seconds });
   }
 
-  /** Removes what is stored, if it is still what is to go. */
-  async remove(isIt?: (stored: HeldCredentials) => boolean): Promise<void> {
-    const { store, key } = this.#options;
-    await this.#inTurn(
-      "remove",
-      () => isIt === undefined ? store.removeItem(key) : this.#removeIf(isIt),
-    );
+  /** Repeats the latest change, if a change that exceeded the time limit has undone it. */
+  async #repair(late: PromiseLike<unknown>, done: Login | null): Promise<void> {
+    await settled(late);
+    const latest = this.#latest;
+    if (latest === undefined || isSameRecord(latest, done)) return;
+    const stored = await this.#inTime(() => this.#options.store.getItem(this.#options.key));
+    if (this.#latest !== latest || !isSameRecord(this.#parse(stored), done)) return;
+    await this.#change("Cannot repeat a change", latest);
   }
 
-  async #removeIf(isIt: (stored: HeldCredentials) => boolean): Promise<void> {
-    const { store, key } = this.#options;
-    const stored = this.#parse(await store.getItem(key));
-    if (stored !== undefined && isIt(stored)) await store.removeItem(key);
-  }
-
-  async #inTurn<T>(
-    kind: keyof typeof FAILURES,
-    access: () => T | Promise<T>,
-    tokens: readonly string[] = [],
+  /** Waits for a store call. `onLate` gets a call that exceeds the time limit. */
+  async #inTime<T>(
+    access: () => T | PromiseLike<T>,
+    onLate?: (late: Promise<T>) => void,
   ): Promise<T> {
     const { timeout = STORE_TIMEOUT } = this.#options;
-    const limit = new TimeLimit();
-    const start = () =>
-      limit.set(timeout, () => new Error(`${FAILURES[kind]}: no answer within ${timeout} ms`));
-    if (this.#waiting > 0 || this.#unanswered > 0) start();
-    const before = this.#queue;
-    const result = before.then(() => {
-      const answer = access();
-      if (!isThenable(answer)) return answer;
-      start();
-      // Once: a query of a database's client may be sent anew by each `then`.
-      const later = Promise.resolve(answer);
-      void this.#count(later);
-      return later;
-    });
-    const inTime = limit.wait(result);
-    // A late read does no harm to what comes after it.
-    this.#queue = kind === "read" ? settled(before.then(() => inTime)) : settled(result);
-    this.#waiting++;
+    const result = access();
+    if (!isThenable(result)) return result;
+    this.#isAsync = true;
+    // Once: the query of a database client may be sent again by each `then`.
+    const promise = Promise.resolve(result);
+    let isDone = false;
+    const done = () => isDone = true;
+    promise.then(done, done);
     try {
-      return await inTime;
+      return await deadline(promise, timeout);
     } catch (thrown) {
-      const known = [...tokens, ...this.#written, ...this.#found];
-      throw storeFailure(thrown, known, FAILURES[kind]);
-    } finally {
-      this.#waiting--;
+      if (!isDone) onLate?.(promise);
+      throw thrown;
     }
   }
 
-  async #count(answer: Promise<unknown>): Promise<void> {
-    this.#unanswered++;
-    await settled(answer);
-    this.#unanswered--;
+  async #call<T>(failure: string, access: () => Promise<T>): Promise<T> {
+    const { timeout = STORE_TIMEOUT } = this.#options;
+    const isQueued = this.#calls++ > 0;
+    try {
+      return await (isQueued ? deadline(access(), timeout) : access());
+    } catch (thrown) {
+      throw new Error(`${failure}: ${safeMessage(thrown, [this.#options.key, ...this.#secrets])}`);
+    } finally {
+      this.#calls--;
+    }
   }
 
-  #parse(stored: unknown): HeldCredentials | undefined {
-    const result = validate(storedCredentials, typeof stored === "string" ? json(stored) : stored);
+  #parse(stored: unknown): Login | null | undefined {
+    if (stored === null || stored === undefined) return null;
+    const result = validate(storedLogin, typeof stored === "string" ? parsed(stored) : stored);
     if (!result.ok) return undefined;
     const { credentials, receivedAt, expiresAt = Infinity } = result.value;
-    this.#found = Object.values(credentials);
-    return restored(credentials, { receivedAt, expiresAt }, this.#options.margin);
+    this.#secrets = [...this.#secrets.slice(-3), ...Object.values(credentials)];
+    return restoredLogin(credentials, { receivedAt, expiresAt }, this.#options.margin);
   }
 }
 
-/** What has failed, for each kind of access. */
-const FAILURES = {
-  read: "Cannot read the credentials from the store",
-  write: "Cannot store the credentials",
-  remove: "Cannot remove the credentials from the store",
-};
+function isSameRecord(one: Login | null | undefined, other: Login | null | undefined): boolean {
+  if (!one || !other) return one === other;
+  return one.receivedAt === other.receivedAt && keyOf(one) === keyOf(other);
+}
 
-/** Whether a store answers later: with a promise, or what a database's client has in its place. */
-function isThenable<T>(answer: T | PromiseLike<T>): answer is PromiseLike<T> {
-  return typeof answer === "object" && answer !== null && "then" in answer &&
-    typeof answer.then === "function";
+/** Checks for a promise, or the thenable query of a database client. */
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
 }
 
 async function settled(promise: PromiseLike<unknown>): Promise<void> {
   try {
     await promise;
   } catch {
-    // Whoever waits for it is told.
+    // Whoever awaits the promise itself handles it.
   }
 }
 
-function json(text: string): unknown {
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -205,7 +228,35 @@ function json(text: string): unknown {
   }
 }
 
-/** A store in the memory of one session. */
+const LONGEST_MESSAGE = 300;
+
+/** The length from which a word with digits counts as a token or key. */
+const TOKEN_LENGTH = 20;
+
+/**
+ * Returns the message of a store's error, if it contains nothing like a token. The error itself is never passed on: errors of
+ * Redis clients carry the command that failed with its arguments.
+ */
+export function safeMessage(thrown: unknown, secrets: readonly string[]): string {
+  try {
+    const { message } = thrown as Error;
+    if (isSafe(message) && !quotesSecret(message, secrets)) return message;
+  } catch {
+    // A value without a message, or a getter that throws.
+  }
+  return "the store failed";
+}
+
+function isSafe(message: unknown): message is string {
+  if (typeof message !== "string" || message === "" || message.length > LONGEST_MESSAGE) {
+    return false;
+  }
+  return message.split(/[\s"'`(),;]+/).every((word) =>
+    word.length < TOKEN_LENGTH || /^[a-z.]+$/i.test(word)
+  );
+}
+
+/** Creates a store in the memory of one session. */
 export function memoryStore(): SessionStore {
   const items = new Map<string, string>();
   return {
@@ -213,66 +264,4 @@ export function memoryStore(): SessionStore {
     setItem: (key, value) => void items.set(key, value),
     removeItem: (key) => void items.delete(key),
   };
-}
-
-/** How much of what a store throws is looked at. */
-const MOST_THROWN = { values: 200, characters: 20_000 };
-
-/** Fields that a value may have from its class, and that show when it is printed. */
-const INHERITED = ["message", "stack", "cause", "href", "url"];
-
-/**
- * What a store has thrown, as it is; or, where it repeats a token, an error that says so. Errors of Redis clients carry the
- * command that failed with its arguments, and so the tokens that could not be stored.
- */
-export function storeFailure(
-  thrown: unknown,
-  secrets: readonly string[],
-  failure: string,
-): unknown {
-  // Shorter texts are no tokens, and are found in every error by chance.
-  const tokens = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
-  if (tokens.length === 0 || isHarmless(textOf(thrown), tokens)) return thrown;
-  const message = thrown instanceof Error ? thrown.message : undefined;
-  const reason = message && isHarmless(message, tokens) ? message : "the store failed";
-  return new Error(`${failure}: ${reason}`);
-}
-
-function isHarmless(text: string | undefined, tokens: readonly string[]): boolean {
-  return text !== undefined && !quotesSecret(text, tokens);
-}
-
-/** All texts in a value, a line each; `undefined` if there are too many to look at, or it does not let itself be read. */
-function textOf(thrown: unknown): string | undefined {
-  const lines: string[] = [];
-  const pending = [thrown];
-  const seen = new Set<unknown>();
-  let characters = 0;
-  try {
-    while (pending.length > 0) {
-      const value = pending.pop();
-      if (typeof value === "string") {
-        lines.push(value);
-        characters += value.length;
-      } else if (isObject(value) && !seen.has(value)) {
-        seen.add(value);
-        pending.push(...partsOf(value));
-      }
-      if (seen.size > MOST_THROWN.values || characters > MOST_THROWN.characters) return undefined;
-    }
-  } catch {
-    return undefined;
-  }
-  return lines.join("\n");
-}
-
-function isObject(value: unknown): value is object {
-  return (typeof value === "object" && value !== null) || typeof value === "function";
-}
-
-function partsOf(value: object): unknown[] {
-  if (ArrayBuffer.isView(value)) return [new TextDecoder().decode(value)];
-  const names = [...Reflect.ownKeys(value), ...INHERITED];
-  const parts = names.map((name): unknown => Reflect.get(value, name));
-  return value instanceof Map || value instanceof Set ? [...parts, ...value] : parts;
 }

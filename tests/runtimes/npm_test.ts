@@ -7,6 +7,11 @@ import { CACHE, commandOf, findCommand, testWith } from "./tools.ts";
 
 const NAME = denoJson.name;
 
+/** The folders of {@linkcode TYPE_PACKAGES}. */
+const TYPE_FOLDERS = ["@types", "bun-types", "undici-types"];
+
+const TYPE_PACKAGES = ["@types/node@24.19.2", "@types/bun@1.4.5"];
+
 /** One project for all tests: to be set up it needs Bun. */
 let consumer: Consumer | undefined;
 
@@ -18,6 +23,7 @@ before(async () => {
   await runDeno(["pack", "--allow-dirty", "--output", `${cwd}/package.tgz`]);
   const env = { BUN_INSTALL_CACHE_DIR: `${CACHE}/bun-packages` };
   await run([...commandOf("bun"), "add", "./package.tgz"], { cwd, env });
+  await run([...commandOf("bun"), "add", "--dev", ...TYPE_PACKAGES], { cwd, env });
 });
 
 after(async () => await consumer?.[Symbol.asyncDispose]());
@@ -29,7 +35,9 @@ function folder(): string {
 
 testWith(["bun"], "The npm package brings ky and valibot with it, and nothing else", async () => {
   const modules = await Array.fromAsync(Deno.readDir(`${folder()}/node_modules`));
-  const packages = modules.map(({ name }) => name).filter((name) => !name.startsWith("."));
+  const isTypes = (name: string) => TYPE_FOLDERS.includes(name);
+  const packages = modules.map(({ name }) => name)
+    .filter((name) => !name.startsWith(".") && !isTypes(name));
   assertEquals(packages.sort(), [NAME.split("/")[0], "ky", "valibot"]);
   const installed = `${folder()}/node_modules/${NAME}/package.json`;
   const { version, dependencies } = JSON.parse(await Deno.readTextFile(installed));
@@ -51,32 +59,54 @@ for (const node of ["node-22", "node-24"] as const) {
   });
 }
 
-for (const tsc of ["typescript-5", "typescript-7"] as const) {
-  for (const moduleResolution of ["bundler", "nodenext"]) {
+/** The global types that consumers compile with: of the DOM library, of Node or of Bun. */
+const GLOBALS = {
+  "the DOM library": { lib: ["esnext", "dom", "dom.iterable"], types: [] },
+  "the types of Node": { lib: ["esnext"], types: ["node"] },
+  "the types of Bun": { lib: ["esnext"], types: ["bun"] },
+};
+
+const TYPESCRIPTS = ["typescript-5", "typescript-6", "typescript-7"] as const;
+
+for (const tsc of TYPESCRIPTS) {
+  for (const [globals, { lib, types }] of Object.entries(GLOBALS)) {
     testWith(
       [tsc, "node-24", "bun"],
-      `The declarations of the npm package are right for ${tsc} with ${moduleResolution}`,
+      `The declarations compile with ${tsc} and ${globals}`,
       async () => {
-        const compilerOptions = {
-          exactOptionalPropertyTypes: true,
-          lib: ["esnext", "dom", "dom.iterable"],
-          module: moduleResolution === "bundler" ? "esnext" : "nodenext",
-          moduleResolution,
-          noEmit: true,
-          noUncheckedIndexedAccess: true,
-          skipLibCheck: false,
-          strict: true,
-          target: "esnext",
-          types: [],
-          verbatimModuleSyntax: true,
-        };
-        const project = `${tsc}-${moduleResolution}.json`;
-        await Deno.writeTextFile(
-          `${folder()}/${project}`,
-          JSON.stringify({ compilerOptions, files: ["main.ts", "types.ts"] }),
-        );
-        await run([...commandOf(tsc), "--project", project], { cwd: folder() });
+        for (const moduleResolution of ["bundler", "nodenext"]) {
+          for (const exactOptionalPropertyTypes of [true, false]) {
+            await compile(tsc, { lib, types, moduleResolution, exactOptionalPropertyTypes });
+          }
+        }
       },
     );
   }
+}
+
+/** Compiles the programs of the consumer, the declarations of all packages included. */
+async function compile(
+  tsc: typeof TYPESCRIPTS[number],
+  options: Record<string, unknown>,
+): Promise<void> {
+  const compilerOptions = {
+    module: options["moduleResolution"] === "bundler" ? "esnext" : "nodenext",
+    noEmit: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    strict: true,
+    target: "esnext",
+    verbatimModuleSyntax: true,
+    ...options,
+  };
+  const project = { compilerOptions, files: ["main.ts", "types.ts"] };
+  const file = `${crypto.randomUUID()}.json`;
+  await Deno.writeTextFile(`${folder()}/${file}`, JSON.stringify(project));
+  const report = await run([...commandOf(tsc), "--project", file], { cwd: folder() })
+    .catch((error: Error) => error.message);
+  const isOurs = (line: string) => /^(?:main|types)\.ts\(|@saasus-sdk/.test(line);
+  // The types of Bun and Node do not always agree with each other.
+  const errors = report.split("\n").filter((line) => line.includes("error TS") && isOurs(line));
+  assertEquals(errors, [], report);
+  assertEquals(/error TS(?:5|6|18)\d{3}:/.test(report), false, report);
 }

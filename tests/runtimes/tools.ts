@@ -9,6 +9,7 @@ export type Tool =
   | "node-22"
   | "node-24"
   | "typescript-5"
+  | "typescript-6"
   | "typescript-7"
   | "workerd";
 
@@ -30,6 +31,7 @@ export function npmPackages(): Record<string, string> {
     // npm has Node for macOS only in part: NODE_22 and NODE_24 name it there.
     ...(os === "darwin" ? {} : { "node-22": `${node}@22.23.3`, "node-24": `${node}@24.21.0` }),
     "typescript-5": "typescript@5.9.3",
+    "typescript-6": "typescript@6.0.3",
     "typescript-7": "typescript@7.0.2",
     "workerd": `${workerd}@1.20261023.1`,
   };
@@ -64,6 +66,7 @@ export function findCommand(tool: Tool): readonly string[] | undefined {
     case "workerd":
       return firstFile([inCache(`${tool}/bin/${tool}${exe}`)]);
     case "typescript-5":
+    case "typescript-6":
     case "typescript-7": {
       const node = findCommand("node-24");
       const tsc = firstFile([inCache(`${tool}/bin/tsc`)]);

@@ -7,9 +7,9 @@ import {
 } from "@std/assert";
 import { test } from "node:test";
 import { CredentialSessionError } from "../../mod.ts";
-import { received } from "../../src/session/held.ts";
+import { receivedLogin } from "../../src/session/login_tokens.ts";
 import type { SessionStore } from "../../src/session/options.ts";
-import { SessionRecord, storeFailure } from "../../src/session/store.ts";
+import { safeMessage, StoreEntry } from "../../src/session/store.ts";
 import { secret } from "../support/fixtures.ts";
 import { leaksIn } from "../support/leak_search.ts";
 import {
@@ -218,11 +218,11 @@ test("CredentialSession frees a caller from a store that hangs", async () => {
   }
 });
 
-test("SessionRecord waits only so long for a store, and goes on with it when it answers again", async () => {
+test("StoreEntry waits only so long for a store, and goes on with it when it answers again", async () => {
   const store = new AsyncStore();
-  const record = new SessionRecord({ store, key: KEY, margin: undefined, timeout: 20 });
+  const record = new StoreEntry({ store, key: KEY, margin: undefined, timeout: 20 });
   const credentials = { id_token: "opaque", access_token: crypto.randomUUID() };
-  const held = received(credentials, { receivedAt: 0, origin: "code", margin: undefined });
+  const held = receivedLogin(credentials, { receivedAt: 0, source: "code", margin: undefined });
   const { signal } = new AbortController();
   store.gate = new Promise(() => {});
   assertEquals(
@@ -249,24 +249,24 @@ test("SessionRecord waits only so long for a store, and goes on with it when it 
   assertEquals(store.items.size, 0);
 });
 
-test("SessionRecord waits only so long for each of several accesses, and for what is no promise but then-able", async () => {
+test("StoreEntry waits only so long for each of several accesses, and for what is no promise but then-able", async () => {
   const never = { then: () => {} };
   const store: SessionStore = {
     getItem: () => never,
     setItem: () => {},
     removeItem: () => new Promise(() => {}),
   };
-  const record = new SessionRecord({ store, key: KEY, margin: undefined, timeout: 20 });
+  const record = new StoreEntry({ store, key: KEY, margin: undefined, timeout: 20 });
   const failures = await Promise.all([record.remove(), record.read()].map(rejection));
   assertEquals(failures.map(String), [
     "Error: Cannot remove the credentials from the store: no answer within 20 ms",
     "Error: Cannot read the credentials from the store: no answer within 20 ms",
   ]);
-  const other = new SessionRecord({ store, key: KEY, margin: undefined, timeout: 20 });
+  const other = new StoreEntry({ store, key: KEY, margin: undefined, timeout: 20 });
   await assertRejects(() => other.read(), Error, "no answer within 20 ms");
 });
 
-test("SessionRecord asks once what is sent anew by each then, as queries of databases are", async () => {
+test("StoreEntry asks once what is sent anew by each then, as queries of databases are", async () => {
   let sent = 0;
   const query = <T>(value: T): PromiseLike<T> => ({
     then: (...handlers) => {
@@ -279,20 +279,20 @@ test("SessionRecord asks once what is sent anew by each then, as queries of data
     setItem: () => query(undefined),
     removeItem: () => query(undefined),
   };
-  const record = new SessionRecord({ store, key: KEY, margin: undefined });
+  const record = new StoreEntry({ store, key: KEY, margin: undefined });
   assertEquals(await record.read(), null);
   await record.remove();
   assertEquals(sent, 2);
 });
 
-test("SessionRecord.write() lets no token out in the error of a store, while another write waits", async () => {
+test("StoreEntry.write() lets no token out in the error of a store, while another write waits", async () => {
   const store = new AsyncStore();
   store.setItem = (_key, value) => Promise.reject(new Error(`SET failed: ${value}`));
-  const record = new SessionRecord({ store, key: KEY, margin: undefined });
+  const record = new StoreEntry({ store, key: KEY, margin: undefined });
   const tokens = [secret(), secret(), secret()];
   const errors = await Promise.all(tokens.map((access_token) => {
     const credentials = { id_token: "opaque", access_token };
-    const held = received(credentials, { receivedAt: 0, origin: "code", margin: undefined });
+    const held = receivedLogin(credentials, { receivedAt: 0, source: "code", margin: undefined });
     return rejection(record.write(held, new AbortController().signal));
   }));
   for (const error of errors) {
@@ -314,13 +314,13 @@ test("CredentialSession lets no token out in the error of a store that is read",
   );
 });
 
-test("SessionRecord.write() writes nothing that is not wanted any more when it is its turn", async () => {
+test("StoreEntry.write() writes nothing that is not wanted any more when it is its turn", async () => {
   const store = new AsyncStore();
   const gate = Promise.withResolvers<void>();
   store.gate = gate.promise;
-  const record = new SessionRecord({ store, key: KEY, margin: undefined });
+  const record = new StoreEntry({ store, key: KEY, margin: undefined });
   const credentials = { id_token: "opaque", access_token: crypto.randomUUID() };
-  const held = received(credentials, { receivedAt: 0, origin: "code", margin: undefined });
+  const held = receivedLogin(credentials, { receivedAt: 0, source: "code", margin: undefined });
   const reading = record.read();
   const controller = new AbortController();
   const writing = rejection(record.write(held, controller.signal));
@@ -346,42 +346,4 @@ test("CredentialSession lets no token out in the error of a store", async () => 
   assertInstanceOf(error, Error);
   assertEquals(error.message, "Cannot store the credentials: OOM command not allowed");
   assertEquals(leaksIn(error, secrets), []);
-});
-
-test("storeFailure() passes on what repeats no token", () => {
-  const token = crypto.randomUUID();
-  const harmless = [new Error("disk full"), new Error("a", { cause: new Error("b") }), "text", 5];
-  for (const thrown of harmless) {
-    assertEquals(storeFailure(thrown, [token], "Cannot store"), thrown);
-  }
-});
-
-test("storeFailure() hides a token, however deep it is, and what cannot be looked at", () => {
-  const token = crypto.randomUUID();
-  const circular: Record<string, unknown> = { token };
-  circular["self"] = circular;
-  const hiding = [
-    new Error(`Cannot write ${token}`),
-    new Error("failed", { cause: { args: [`{"id":"${token}"}`] } }),
-    Object.defineProperty(new Error("hidden"), "args", { value: [token] }),
-    circular,
-    token,
-    {
-      get value() {
-        throw new Error(token);
-      },
-    },
-    Array.from({ length: 1_000 }, () => ({})),
-    { url: new URL(`http://kv.example/?value=${token}`) },
-    { command: new Map([["set", [token]]]) },
-    new Set([{ token }]),
-    Object.assign(() => {}, { token }),
-    new DOMException(`Cannot write ${token}`),
-    { arguments: [new TextEncoder().encode(token)] },
-  ];
-  for (const thrown of hiding) {
-    const failure = storeFailure(thrown, [token], "Cannot store");
-    assertNotEquals(failure, thrown);
-    assertEquals(leaksIn(failure, { token }), []);
-  }
 });

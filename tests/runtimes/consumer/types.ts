@@ -1,8 +1,11 @@
 /** What has to compile, and what must not. A directive that expects an error where there is none is an error itself. */
 import {
+  bearerAuth,
   CredentialClient,
+  type CredentialClientOptions,
   type CredentialErrorCode,
   type Credentials,
+  CredentialSession,
   isCredentialError,
 } from "@saasus-sdk/credential";
 import { CredentialEmulator } from "@saasus-sdk/credential/emulator";
@@ -10,12 +13,37 @@ import { CredentialEmulator } from "@saasus-sdk/credential/emulator";
 type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;
 
-type Answer = Awaited<ReturnType<CredentialClient["getAuthCredentials"]>>;
+type CredentialsResponse = Awaited<ReturnType<CredentialClient["getAuthCredentials"]>>;
 
-export const theAnswerIsTyped: IsSame<Answer, Credentials> = true;
+export const theAnswerIsTyped: IsSame<CredentialsResponse, Credentials> = true;
 export const aTokenIsAString: IsSame<Credentials["id_token"], string> = true;
 export const aRefreshTokenMayBeAbsent: Credentials = { id_token: "a", access_token: "b" };
 export const aCodeIsIssued: IsSame<ReturnType<CredentialEmulator["issueCode"]>, string> = true;
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+// Names of the DOM library that other runtimes lack would make these `any`.
+export const noOptionIsAny: IsAny<
+  | NonNullable<CredentialClientOptions["fetch"]>
+  | NonNullable<CredentialClientOptions["headers"]>
+  | Parameters<NonNullable<CredentialClientOptions["fetch"]>>[0]
+  | Parameters<CredentialSession["fetch"]>[0]
+  | Parameters<CredentialSession["fetch"]>[1]
+> = false;
+
+export function options(client: CredentialClient): void {
+  new CredentialClient({
+    auth: bearerAuth("token"),
+    fetch: globalThis.fetch,
+    headers: new Headers({ "X-Request": "1" }),
+    timeout: undefined,
+  });
+  new CredentialClient({ auth: bearerAuth("token"), headers: [["X-Request", "1"]] });
+  const session = new CredentialSession({ client, fetch: globalThis.fetch, origins: undefined });
+  void session.fetch(new URL("https://app.example.com"), { method: "POST", body: "text" });
+  // @ts-expect-error -- a session has no `preconnect`, which Bun's `fetch` has
+  void session.fetch.preconnect;
+}
 
 export async function calls(client: CredentialClient): Promise<void> {
   await client.getAuthCredentials({ code: "code" });
@@ -28,6 +56,11 @@ export async function calls(client: CredentialClient): Promise<void> {
   await client.getAuthCredentials({ code: "code", refreshToken: "token" });
   // @ts-expect-error -- no such flow
   await client.getAuthCredentials({ authFlow: "passwordAuth", code: "code" });
+  await client.createAuthCredentials({
+    id_token: "a",
+    access_token: "b",
+    refresh_token: undefined,
+  });
   // @ts-expect-error -- the access token is missing
   await client.createAuthCredentials({ id_token: "token" });
   // @ts-expect-error -- no such option

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { test } from "node:test";
-import { expiryOf, freshnessOf, timeClaimsOf } from "../../src/session/expiry.ts";
+import { expiryOf, freshnessOf, timeClaimsOf } from "../../src/session/login_tokens.ts";
 import {
   AsyncStore,
   Clock,
@@ -60,9 +60,9 @@ test("expiryOf() counts from iat for a token that was handed over some time afte
 test("expiryOf() gives known credentials no more than a lifetime, and none after exp", () => {
   const claims = { iat: 1_000_000, exp: 1_003_600 };
   const issued = claims.iat * 1000;
-  assertEquals(expiryOf(claims, issued + 20 * MINUTE, "known"), issued + HOUR);
-  assertEquals(expiryOf(claims, issued + 9 * HOUR, "known"), issued + HOUR);
-  assertEquals(expiryOf(claims, issued - 9 * HOUR, "known"), issued - 8 * HOUR);
+  assertEquals(expiryOf(claims, issued + 20 * MINUTE, "given"), issued + HOUR);
+  assertEquals(expiryOf(claims, issued + 9 * HOUR, "given"), issued + HOUR);
+  assertEquals(expiryOf(claims, issued - 9 * HOUR, "given"), issued - 8 * HOUR);
 });
 
 test("expiryOf() knows no end of a token whose exp is nonsense", () => {
@@ -79,7 +79,7 @@ test("expiryOf() knows no end of a token whose exp is nonsense", () => {
   // Without iat, a new token that has expired means that the clock is ahead.
   assertEquals(expiryOf({ exp: 1_000_500 }, now, "refresh"), 1_000_500_000);
   assertEquals(expiryOf({ exp: 999_999 }, now, "refresh"), Infinity);
-  assertEquals(expiryOf({ exp: 999_999 }, now, "known"), 999_999_000);
+  assertEquals(expiryOf({ exp: 999_999 }, now, "given"), 999_999_000);
 });
 
 test("freshnessOf() has a margin of 5 min, or of 20 % of a short lifetime", () => {

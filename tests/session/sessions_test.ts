@@ -1,0 +1,210 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { test } from "node:test";
+import {
+  CredentialInputError,
+  CredentialSession,
+  CredentialSessionError,
+  CredentialSessions,
+  type CredentialSessionsOptions,
+} from "../../mod.ts";
+import {
+  apiError,
+  AsyncStore,
+  Clock,
+  HOUR,
+  MINUTE,
+  rejection,
+  Service,
+  settle,
+} from "../support/session_scene.ts";
+
+interface Scene {
+  readonly clock: Clock;
+  readonly service: Service;
+  readonly store: AsyncStore;
+  readonly sessions: CredentialSessions;
+  /** The sessions of another process with the same store. */
+  another(options?: Partial<CredentialSessionsOptions>): CredentialSessions;
+}
+
+function scene(options: Partial<CredentialSessionsOptions> = {}): Scene {
+  const clock = new Clock();
+  const service = new Service(clock);
+  const store = new AsyncStore();
+  const another = (own: Partial<CredentialSessionsOptions> = {}) =>
+    new CredentialSessions({ client: service, store, now: clock.now, ...options, ...own });
+  return { clock, service, store, sessions: another(), another };
+}
+
+function count<T>(items: readonly T[], item: T): number {
+  return items.filter((each) => each === item).length;
+}
+
+test("CredentialSessions.get() returns one session for each id", async () => {
+  const { sessions } = scene();
+  const [one, two] = [sessions.get("one"), sessions.get("two")];
+  assert(one instanceof CredentialSession);
+  assertStrictEquals(sessions.get("one"), one);
+  assert(one !== two);
+  await rejection(one.getIdToken());
+  await one.signIn(crypto.randomUUID());
+  assertStrictEquals(sessions.get("one"), one, "also for a sign-in after a first request");
+  await assertRejects(() => two.getIdToken(), CredentialSessionError, "nobody is signed in");
+});
+
+test("CredentialSessions stores each login under its prefix and id", async () => {
+  const { sessions, another, store } = scene();
+  await sessions.get("one").signIn(crypto.randomUUID());
+  await another({ prefix: "app:" }).get("two").signIn(crypto.randomUUID());
+  assertEquals([...store.items.keys()], ["saasus-session:one", "app:two"]);
+});
+
+test("CredentialSessions refreshes once for 50 concurrent requests of one user", async () => {
+  const { sessions, service, clock } = scene();
+  service.rotation = true;
+  await sessions.get("id").signIn(crypto.randomUUID());
+  clock.advance(HOUR);
+  const tokens = await Promise.all(
+    Array.from({ length: 50 }, () => sessions.get("id").getIdToken()),
+  );
+  assertEquals([new Set(tokens).size, service.refreshes], [1, 1]);
+});
+
+test("CredentialSessions asks the service once per pause during an outage", async () => {
+  const { sessions, service, clock } = scene();
+  await sessions.get("id").signIn(crypto.randomUUID());
+  clock.advance(HOUR);
+  service.failure = apiError(503);
+  for (let request = 0; request < 20; request++) {
+    assertEquals(await rejection(sessions.get("id").getIdToken()), service.failure);
+    clock.advance(1_000);
+  }
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSessions reads the store once per recheck for any number of requests", async () => {
+  const { sessions, store, clock } = scene();
+  await sessions.get("id").signIn(crypto.randomUUID());
+  store.log.length = 0;
+  for (let second = 0; second < 60; second++) {
+    await Promise.all(Array.from({ length: 10 }, () => sessions.get("id").getIdToken()));
+    clock.advance(1_000);
+  }
+  assertEquals(count(store.log, "getItem"), 11);
+});
+
+test("CredentialSessions notices a sign-out in another process within recheck", async () => {
+  const { sessions, another, clock } = scene();
+  const session = sessions.get("id");
+  await session.signIn(crypto.randomUUID());
+  await another().get("id").signOut();
+  clock.advance(4_999);
+  await session.getIdToken();
+  clock.advance(1);
+  await assertRejects(() => session.getIdToken(), CredentialSessionError, "signed out elsewhere");
+  await assertRejects(() => sessions.get("id").getIdToken(), CredentialSessionError);
+});
+
+test("CredentialSessions adopts a token that another process has rotated", async () => {
+  const { sessions, another, service, clock } = scene();
+  service.rotation = true;
+  await sessions.get("id").signIn(crypto.randomUUID());
+  clock.advance(10 * MINUTE);
+  const { id_token } = await another().get("id").refresh();
+  assertEquals(await sessions.get("id").getIdToken(), id_token);
+  assertEquals(service.refreshes, 1);
+});
+
+test("CredentialSessions keeps using a valid token while the store fails or hangs", async () => {
+  const { sessions, store, clock } = scene();
+  const { id_token } = await sessions.get("id").signIn(crypto.randomUUID());
+  clock.advance(MINUTE);
+  store.failures.getItem = new Error("connection lost");
+  assertEquals(await sessions.get("id").getIdToken(), id_token);
+  delete store.failures.getItem;
+  store.gate = new Promise(() => {});
+  clock.advance(MINUTE);
+  const begin = Date.now();
+  assertEquals(await sessions.get("id").getIdToken(), id_token);
+  assert(Date.now() - begin < 3_000);
+  assertEquals(await sessions.get("id").getIdToken(), id_token);
+  assert(Date.now() - begin < 3_000, "the next request does not wait again");
+});
+
+test("CredentialSessions passes the ttl to the store, at most until the end of the login", async () => {
+  const { store, clock, service } = scene();
+  const ttls: unknown[] = [];
+  const spy = {
+    getItem: (key: string) => store.getItem(key),
+    setItem: (...args: [string, string, unknown?]) => {
+      ttls.push(args.length === 2 ? "none" : args[2]);
+      return store.setItem(args[0], args[1]);
+    },
+    removeItem: (key: string) => store.removeItem(key),
+  };
+  const options = { client: service, store: spy, now: clock.now };
+  await new CredentialSessions(options).get("id").signIn(crypto.randomUUID());
+  const sessions = new CredentialSessions({ ...options, ttl: 3_600 });
+  await sessions.get("one").signIn(crypto.randomUUID());
+  const two = sessions.get("two", { expiresAt: clock.ms + 2 * HOUR });
+  await two.signIn(crypto.randomUUID());
+  clock.advance(90 * MINUTE);
+  await two.refresh();
+  clock.advance(HOUR);
+  await two.refresh();
+  assertEquals(ttls, ["none", { ttl: 3_600 }, { ttl: 3_600 }, { ttl: 1_800 }, { ttl: 1 }]);
+});
+
+test("CredentialSessions drops the least recently used of more than 5,000 sessions, but none under way", async () => {
+  const { sessions, service, clock } = scene();
+  const busy = sessions.get("busy");
+  const used = sessions.get("used");
+  const idle = sessions.get("idle");
+  for (const session of [busy, used, idle]) await session.signIn(crypto.randomUUID());
+  clock.advance(HOUR);
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const waiting = sessions.get("busy").getIdToken();
+  await settle();
+  for (let number = 0; number < 6_000; number++) {
+    sessions.get(`${number}`);
+    if (number % 1_000 === 0) sessions.get("used");
+  }
+  assertStrictEquals(sessions.get("busy"), busy);
+  assertStrictEquals(sessions.get("used"), used);
+  assert(sessions.get("idle") !== idle);
+  gate.resolve();
+  await waiting;
+});
+
+test("CredentialSessions keeps no session for an id without a login", async () => {
+  const { sessions } = scene();
+  const session = sessions.get("unknown");
+  await rejection(session.getIdToken());
+  assert(sessions.get("unknown") !== session);
+});
+
+test("CredentialSessions names each option that is invalid", () => {
+  const error = assertThrows(
+    () =>
+      new CredentialSessions({
+        client: {} as never,
+        store: undefined as never,
+        prefix: 5 as never,
+        recheck: -1,
+        ttl: 0,
+        key: "surplus",
+      } as never),
+    CredentialInputError,
+    "Cannot create the sessions",
+  );
+  assertEquals(error.issues.map(({ path }) => path), [
+    "client",
+    "store",
+    "prefix",
+    "recheck",
+    "ttl",
+    "",
+  ]);
+  assertThrows(() => scene().sessions.get(""), CredentialInputError, '"id": expected');
+});
