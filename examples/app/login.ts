@@ -3,7 +3,7 @@
 import process from "node:process";
 import { createStorage } from "unstorage";
 import redisDriver from "unstorage/drivers/redis";
-import { type SessionStore } from "@saasus-sdk/credential";
+import type { SessionStore } from "@saasus-sdk/credential";
 import { CredentialLogin } from "@saasus-sdk/credential/login";
 
 /** Creates the login from the variables that the header of `hono.ts` names. */

@@ -1,44 +1,16 @@
 import { type CredentialSession, isCredentialError } from "../../mod.ts";
-import {
-  type LoginCookies,
-  type SessionCookie,
-  type StartedLogin,
-  startedLogin,
-  withoutPermit,
-} from "./cookies.ts";
+import { type LoginContext, retryAfter } from "./context.ts";
+import { type SessionCookie, type StartedLogin, startedLogin, withoutPermit } from "./cookies.ts";
 import { isCrossSite, isReferredBy } from "./cross_origin.ts";
-import type { Logins } from "./logins.ts";
-import type { LoginEvent, LoginEventReason, LoginSettings } from "./options.ts";
-import { type ExtraHeaders, page, redirect, withHeaders } from "./pages.ts";
-import type { BrowserCookies, SignIn, SignIns } from "./sign_ins.ts";
+import type { LoginEventReason } from "./options.ts";
+import { type ExtraHeaders, page, redirect, withOwnHeaders } from "./pages.ts";
+import type { BrowserCookies, SignIn } from "./sign_ins.ts";
 
 /** The longest code that is exchanged, in characters. */
 const MAX_CODE_LENGTH = 512;
 
 /** The number of times in a row that a rejected code starts the login again. */
 const MAX_RESTARTS = 2;
-
-/** What a callback uses of the login. */
-export interface CallbackContext {
-  /** The options. */
-  readonly settings: LoginSettings;
-  /** The cookies. */
-  readonly cookies: LoginCookies;
-  /** The logins. */
-  readonly logins: Logins;
-  /** The sign-ins that are under way. */
-  readonly signIns: SignIns;
-  /** Reports an event. */
-  readonly report: (type: LoginEvent["type"], reason?: LoginEventReason) => void;
-  /** Returns the URL of the login page; `undefined` if there is none for the request. */
-  readonly loginUrl: (request: Request) => Promise<URL | undefined>;
-  /** Returns the URL of the start with a path to return to. */
-  readonly startPath: (returnTo: string | undefined, isRestart?: boolean) => string;
-  /** Validates a path to return to. */
-  readonly returnPath: (text: string | null | undefined) => string | undefined;
-  /** Checks whether the browser has a login that has not ended. */
-  readonly isSignedIn: (request: Request) => Promise<boolean>;
-}
 
 /** A callback with a code. */
 interface Arrival extends BrowserCookies {
@@ -50,25 +22,26 @@ interface Arrival extends BrowserCookies {
 
 /** Handles the navigations that the login page sends to the callback. */
 export class Callback {
-  readonly #context: CallbackContext;
+  readonly #context: LoginContext;
 
   /** Creates the handler of callbacks. */
-  constructor(context: CallbackContext) {
+  constructor(context: LoginContext) {
     this.#context = context;
   }
 
   /** Returns the response to a navigation to the callback. */
   async respond(request: Request): Promise<Response> {
-    const { settings, cookies, signIns, report, startPath, returnPath } = this.#context;
+    const { settings, cookies, signIns } = this.#context;
     const code = codeOf(request);
     if (code === undefined) {
-      report("refused", "invalid_code");
-      return page("noCode", request, { status: 400, link: startPath(undefined) });
+      this.#context.report("refused", "invalid_code");
+      const link = this.#context.startPath(undefined);
+      return page("noCode", request, { status: 400, link });
     }
     const now = settings.now();
     const login = cookies.readLogin(request, now);
     const session = cookies.readSession(request, now);
-    const target = returnPath(login?.returnTo) ?? settings.home;
+    const target = this.#context.returnPath(login?.returnTo) ?? settings.home;
     const arrival: Arrival = { request, code, login, session, target };
     if (!await this.#isExpected(arrival)) return this.#restart(arrival, "unsolicited");
     return await signIns.once(
@@ -79,63 +52,68 @@ export class Callback {
   }
 
   async #isExpected({ request, login }: Arrival): Promise<boolean> {
-    const { settings, loginUrl } = this.#context;
     if (login !== undefined && login.permits > 0) return true;
-    if (settings.unsolicited === "accept") return true;
-    return request.headers.has("Referer") && isReferredBy(request, await loginUrl(request));
+    if (this.#context.settings.unsolicited === "accept") return true;
+    return request.headers.has("Referer") &&
+      isReferredBy(request, await this.#context.loginUrl(request));
   }
 
   /** Sends the browser back to the start. Its cookie shows there whether the browser keeps cookies. */
   #restart({ request, login }: Arrival, reason: LoginEventReason): Response {
-    const { settings, cookies, report, startPath, returnPath } = this.#context;
-    report("restarted", reason);
-    const returnTo = returnPath(login?.returnTo);
+    this.#context.report("restarted", reason);
+    const returnTo = this.#context.returnPath(login?.returnTo);
+    const path = this.#context.startPath(returnTo, !isCrossSite(request));
     // The start answers a cross-site navigation with a page, which ends every loop.
-    if (isCrossSite(request) && reason === "unsolicited") return redirect(startPath(returnTo));
+    if (isCrossSite(request) && reason === "unsolicited") return redirect(path);
+    const { settings, cookies } = this.#context;
     const now = settings.now();
     const started = login ?? startedLogin(now);
     const next = reason === "unsolicited" ? started : withoutPermit(started, started.restarts + 1);
-    return redirect(startPath(returnTo, !isCrossSite(request)), [
-      ["Set-Cookie", cookies.setLogin(next, now)],
-    ]);
+    return redirect(path, [["Set-Cookie", cookies.setLogin(next, now)]]);
   }
 
   async #exchange(arrival: Arrival, signIn: SignIn): Promise<Response> {
     const { settings, cookies, logins } = this.#context;
     const { session: old, code } = arrival;
-    const wasSignedIn = old !== undefined && await this.#isStored(old);
+    const wasSignedIn = old !== undefined && await this.#isStored(old, false);
     const cookie = cookies.createSession(settings.now() + settings.lifetime);
-    let session: CredentialSession;
+    const session = await logins.get(cookie);
     try {
-      session = await logins.create(cookie, code);
+      await session.signIn(code);
     } catch (error) {
+      // Credentials that could not be stored must not be stored later.
+      if (!isCredentialError(error)) void settled(session.signOut());
       return await this.#rejected(error, arrival);
     }
     const custom = await this.#admit(arrival.request, session, cookie);
-    if (custom !== undefined && custom.status >= 400) return withHeaders(custom);
+    if (custom !== undefined && custom.status >= 400) return custom;
     const isSignedOut = signIn.isSignedOut ||
-      (wasSignedIn && !signIn.isReplaced && !await this.#isStored(old));
+      (wasSignedIn && !signIn.isReplaced && !await this.#isStored(old, true));
     if (!isSignedOut && old !== undefined) await this.#replace(old, signIn);
     return isSignedOut || signIn.isSignedOut
       ? await this.#signedOut(arrival, cookie)
       : this.#signedIn(arrival, { cookie, custom });
   }
 
-  /** Lets the application decide on a sign-in. A refused login is removed. */
+  /**
+   * Lets the application decide on a sign-in. A refused login is removed.
+   *
+   * @returns A copy of the application's response, with the headers of the login.
+   */
   async #admit(
     request: Request,
     session: CredentialSession,
     cookie: SessionCookie,
   ): Promise<Response | undefined> {
-    const { settings, report } = this.#context;
     let isAdmitted = false;
     try {
-      const response = await settings.onSignIn?.(session, request) ?? undefined;
-      isAdmitted = response === undefined || response.status < 400;
-      return response;
+      const response = await this.#context.settings.onSignIn?.(session, request) ?? undefined;
+      const copy = response && withOwnHeaders(response);
+      isAdmitted = copy === undefined || copy.status < 400;
+      return copy;
     } finally {
       if (!isAdmitted) {
-        report("refused", "on_sign_in");
+        this.#context.report("refused", "on_sign_in");
         await this.#remove(cookie);
       }
     }
@@ -151,13 +129,15 @@ export class Callback {
     arrival: Arrival,
     { cookie, custom }: { cookie: SessionCookie; custom: Response | undefined },
   ): Response {
-    const { settings, cookies, report } = this.#context;
-    report("signed_in");
+    const { settings, cookies } = this.#context;
+    this.#context.report("signed_in");
     const headers: ExtraHeaders = [
       ["Set-Cookie", cookies.setSession(cookie, settings.now())],
       ...this.#usedPermit(arrival.login),
     ];
-    return custom === undefined ? redirect(arrival.target, headers) : withHeaders(custom, headers);
+    if (custom === undefined) return redirect(arrival.target, headers);
+    for (const [name, value] of headers) custom.headers.append(name, value);
+    return custom;
   }
 
   /** Drops a login whose browser has signed out during the sign-in. */
@@ -168,24 +148,19 @@ export class Callback {
   }
 
   async #rejected(error: unknown, arrival: Arrival): Promise<Response> {
-    const { report, startPath, returnPath, isSignedIn } = this.#context;
     const { request, login, target } = arrival;
-    if (!isCredentialError(error) || error.code !== "api_error" || !isDeadCode(error.status)) {
-      report("failed", isCredentialError(error) ? "service" : "store");
-      return page("unavailable", request, {
-        status: 503,
-        link: startPath(returnPath(login?.returnTo)),
-        headers: retryAfter(error),
-      });
+    const link = this.#context.startPath(this.#context.returnPath(login?.returnTo));
+    if (!isDeadCode(error)) {
+      this.#context.report("failed", isCredentialError(error) ? "service" : "store");
+      return page("unavailable", request, { status: 503, link, headers: retryAfter(error) });
     }
-    if (await isSignedIn(request)) return redirect(target, this.#usedPermit(login));
+    const { kind } = await this.#context.find(request);
+    if (kind === "signed_in" || kind === "outage") {
+      return redirect(target, this.#usedPermit(login));
+    }
     if ((login?.restarts ?? 0) < MAX_RESTARTS) return this.#restart(arrival, "rejected_code");
-    report("refused", "rejected_code");
-    return page("rejected", request, {
-      status: 401,
-      link: startPath(returnPath(login?.returnTo)),
-      headers: this.#usedPermit(login),
-    });
+    this.#context.report("refused", "rejected_code");
+    return page("rejected", request, { status: 401, link, headers: this.#usedPermit(login) });
   }
 
   #usedPermit(login: StartedLogin | undefined): ExtraHeaders {
@@ -200,18 +175,18 @@ export class Callback {
 
   async #remove(cookie: SessionCookie): Promise<void> {
     try {
-      await this.#context.logins.remove(cookie);
+      await (await this.#context.logins.get(cookie)).signOut();
     } catch {
       this.#context.report("failed", "store");
     }
   }
 
-  /** Checks whether the store has a record. A store that fails is not taken for a sign-out. */
-  async #isStored(cookie: SessionCookie): Promise<boolean> {
+  /** Checks whether the store has a record, or returns a default value if the store fails. */
+  async #isStored(cookie: SessionCookie, defaultValue: boolean): Promise<boolean> {
     try {
       return await this.#context.logins.has(cookie);
     } catch {
-      return true;
+      return defaultValue;
     }
   }
 }
@@ -223,15 +198,12 @@ function codeOf(request: Request): string | undefined {
   return codes.length === 1 && code !== "" && code.length <= MAX_CODE_LENGTH ? code : undefined;
 }
 
-function isDeadCode(status: number): boolean {
-  return status === 400 || status === 404;
+/** Checks whether the service rejected the code: it is unknown, was used before or has expired. */
+function isDeadCode(error: unknown): boolean {
+  return isCredentialError(error) && error.code === "api_error" &&
+    (error.status === 400 || error.status === 404);
 }
 
-/** Returns a `Retry-After` header if the service sent one, or for a default, in ms. */
-export function retryAfter(error: unknown, wait?: number): ExtraHeaders {
-  const requested = isCredentialError(error) && error.code === "api_error"
-    ? error.retryAfter
-    : undefined;
-  const ms = requested ?? wait;
-  return ms === undefined ? [] : [["Retry-After", String(Math.ceil(ms / 1_000))]];
+async function settled(promise: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([promise]);
 }

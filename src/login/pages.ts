@@ -133,6 +133,11 @@ export function json(body: unknown, status: number, headers: ExtraHeaders = []):
   return respond(JSON.stringify(body), { status, headers: [type, ...headers] });
 }
 
+/** Returns the response to a request with another method than the allowed one. */
+export function notAllowed(method: string): Response {
+  return json({ type: "method_not_allowed" }, 405, [["Allow", method]]);
+}
+
 /** Returns a redirect that the browser follows with GET. */
 export function redirect(location: string, headers: ExtraHeaders = []): Response {
   return respond(null, { status: 303, headers: [["Location", location], ...headers] });
@@ -144,11 +149,9 @@ export function empty(status: number, headers: ExtraHeaders = []): Response {
 }
 
 /** Returns a copy of a response of the application with the headers of the login. */
-export function withHeaders(response: Response, headers: ExtraHeaders = []): Response {
-  const { body, status, statusText } = response;
-  const copy = new Response(body, { status, statusText, headers: new Headers(response.headers) });
+export function withOwnHeaders({ body, status, statusText, headers }: Response): Response {
+  const copy = new Response(body, { status, statusText, headers: new Headers(headers) });
   for (const [name, value] of OWN_HEADERS) copy.headers.set(name, value);
-  for (const [name, value] of headers) copy.headers.append(name, value);
   return copy;
 }
 

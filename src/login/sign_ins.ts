@@ -59,12 +59,16 @@ export class SignIns {
     }
   }
 
-  /** Exchanges a code once for all concurrent callbacks of a browser. */
+  /**
+   * Exchanges a code once for all concurrent callbacks of a browser. Without a cookie, nothing shows that two callbacks come
+   * from one browser.
+   */
   async once(
     code: string,
     { login, session }: BrowserCookies,
     exchange: () => Promise<Response>,
   ): Promise<Response> {
+    if (login === undefined && session === undefined) return await exchange();
     const key = [code, login?.browser, session?.value].join(" ");
     const current = this.#exchanges.get(key) ?? this.#begin(key, exchange);
     return (await current).clone();

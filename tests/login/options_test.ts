@@ -48,7 +48,7 @@ test("CredentialLogin rejects invalid options, and names each", () => {
     ["callbackPath", ["", "/", "callback", "https://app.example.com/callback"]],
     ["home", ["", "home", "//evil.example", "https://evil.example/"]],
     ["lifetime", [0, -1, 1.5, Infinity, NaN, "1 day", 34_560_000_001]],
-    ["recheck", [-1, 0.5, "5"]],
+    ["recheck", [-1, Infinity, "5"]],
     ["unsolicited", ["deny", true]],
     ["onSignIn", [{}]],
     ["onEvent", ["log"]],

@@ -106,7 +106,7 @@ test("protect() answers 503 and session() rejects if the store fails and nothing
   assertEquals(response.status, 503);
   assertEquals(eventTexts().at(-1), "failed store");
   const error = await assertRejects(() => fresh.session(request), Error);
-  assertEquals(error.message, "Cannot read the login from the store");
+  assertEquals(error.message.includes(service.secrets[0] ?? ""), false);
 });
 
 test("protect() sets no cookie, so that a slow handler does not undo a sign-out", async () => {
@@ -135,9 +135,8 @@ test("protect() lets a sign-out win over a refresh that is under way", async () 
   const request = new Request(ORIGIN, { headers: { ...FETCH, Cookie: browser.cookieHeader } });
   const answer = login.protect(() => new Response())(request);
   while (service.refreshes === 0) await new Promise((done) => setTimeout(done));
-  const signOut = browser.fetch("/auth/logout", { method: "POST" });
+  await browser.fetch("/auth/logout", { method: "POST" });
   slow.open();
-  await signOut;
   assertEquals((await answer).status, 401);
   assertEquals([store.items.size, await login.session(request)], [0, undefined]);
 });

@@ -157,7 +157,7 @@ export class Browser {
   readonly jar: Map<string, string> = new Map();
   keepsCookies = true;
 
-  constructor(handler: Handler, origin = ORIGIN) {
+  constructor(handler: Handler, origin: string = ORIGIN) {
     this.#handler = handler;
     this.#origin = origin;
   }
