@@ -1,20 +1,20 @@
 import type { ApiErrorBody } from "../models.ts";
 
-/** An answer as it goes out. */
+/** A complete response. */
 export interface CompleteAnswer {
-  /** Tells this answer from the others. */
+  /** The kind of the answer. */
   readonly kind: "complete";
   /** The status code. */
   readonly status: number;
   /** The headers. */
   readonly headers: Headers;
-  /** The body; `null` where the status allows none. */
+  /** The body; `null` if the status allows none. */
   readonly body: string | null;
 }
 
-/** An answer of whose body only a part is sent before the connection is cut. */
+/** A response whose connection is cut in the middle of the body. */
 export interface TruncatedAnswer {
-  /** Tells this answer from the others. */
+  /** The kind of the answer. */
   readonly kind: "truncated";
   /** The status code. */
   readonly status: number;
@@ -24,16 +24,16 @@ export interface TruncatedAnswer {
   readonly body: string;
 }
 
-/** No answer: the connection is cut. */
+/** No response: the connection is cut. */
 export interface DroppedAnswer {
-  /** Tells this answer from the others. */
+  /** The kind of the answer. */
   readonly kind: "dropped";
 }
 
-/** What the emulator does with a request, for a server to carry out. */
+/** A response of the emulator, for a server to send. */
 export type EmulatorAnswer = CompleteAnswer | TruncatedAnswer | DroppedAnswer;
 
-/** The machine words of the error statuses. */
+/** The error types of the statuses. */
 const ERROR_TYPES: Readonly<Record<number, string>> = {
   400: "bad_request",
   401: "unauthorized",
@@ -49,30 +49,30 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
   504: "gateway_timeout",
 };
 
-/** An answer in JSON. */
+/** Creates a response in JSON. */
 export function jsonAnswer(status: number, body: object): CompleteAnswer {
   const headers = new Headers({ "Content-Type": "application/json; charset=utf-8" });
   return { kind: "complete", status, headers, body: JSON.stringify(body) };
 }
 
-/** An answer with an error body. */
+/** Creates a response with an error body. Official clients read `data` of every error. */
 export function errorAnswer(status: number, message: string): CompleteAnswer {
-  const body: ApiErrorBody = { type: ERROR_TYPES[status] ?? "error", message };
+  const body: ApiErrorBody = { type: ERROR_TYPES[status] ?? "error", message, data: {} };
   return jsonAnswer(status, body);
 }
 
-/** An answer in HTML, as proxies give it. */
-export function htmlAnswer(status: number, body: string): CompleteAnswer {
-  const headers = new Headers({ "Content-Type": "text/html; charset=utf-8" });
-  return { kind: "complete", status, headers, body };
-}
-
-/** An answer without a body. */
+/** Creates a response without a body. */
 export function emptyAnswer(status: number): CompleteAnswer {
   return { kind: "complete", status, headers: new Headers(), body: null };
 }
 
-/** The same answer, cut in the middle of its body. */
+/** Creates a redirect to which the browser sends a GET request. */
+export function redirectAnswer(location: string): CompleteAnswer {
+  const headers = new Headers({ "Location": location, "Cache-Control": "no-store" });
+  return { kind: "complete", status: 303, headers, body: "" };
+}
+
+/** Cuts a response in the middle of its body. */
 export function truncated({ status, headers, body }: CompleteAnswer): TruncatedAnswer {
   const whole = body ?? "";
   const length = new TextEncoder().encode(whole).length;
@@ -87,13 +87,13 @@ export function truncated({ status, headers, body }: CompleteAnswer): TruncatedA
 }
 
 /**
- * The answer as a `Response`. A handler of `fetch` has no hold of the connection, so that a cut is a body that ends in
- * an error: servers close the connection then.
+ * Converts an answer to a `Response`. It has no access to the connection, so that a cut is a body that ends in an
+ * error: servers close the connection then.
  */
 export function toResponse(answer: EmulatorAnswer, method: string): Response {
   switch (answer.kind) {
     case "complete":
-      return new Response(method === "HEAD" ? null : answer.body, answer);
+      return new Response(method === "HEAD" || !answer.body ? null : answer.body, answer);
     case "truncated":
       return new Response(cutAfter(answer.body), answer);
     case "dropped":
@@ -109,7 +109,12 @@ function cutAfter(text: string): ReadableStream<Uint8Array<ArrayBuffer>> {
     pull(controller): void {
       const chunk = chunks.shift();
       if (chunk !== undefined) controller.enqueue(chunk);
-      else controller.error(new TypeError("A fault of the emulator cut the connection"));
+      else controller.error(cutError());
     },
   });
+}
+
+/** Creates the error of a connection that a fault has cut. */
+export function cutError(): TypeError {
+  return new TypeError("A fault of the emulator cut the connection");
 }

@@ -1,10 +1,11 @@
-import { Buffer } from "node:buffer";
-import { timingSafeEqual } from "node:crypto";
 import type { AuthRequest, RequestAuth } from "../auth/request_auth.ts";
 import { signatureAuth, type SignatureAuthOptions } from "../auth/signature_auth.ts";
+import { isSame } from "./tokens.ts";
 
 /**
- * The bearer token that an emulator takes unless it is given another.
+ * Default bearer token of an emulator.
+ *
+ * @category Emulator
  *
  * @example A client for an emulator
  * ```ts
@@ -20,7 +21,9 @@ import { signatureAuth, type SignatureAuthOptions } from "../auth/signature_auth
 export const EMULATOR_BEARER_TOKEN = "emulator-bearer-token";
 
 /**
- * The three parts of the signature that an emulator takes unless it is given others.
+ * Default signature settings of an emulator.
+ *
+ * @category Emulator
  *
  * @example A client that signs, for an emulator
  * ```ts
@@ -39,15 +42,15 @@ export const EMULATOR_SIGNATURE: Readonly<SignatureAuthOptions> = /* @__PURE__ *
   secretKey: "emulator-secret-key-0123456789abcdef",
 });
 
-/** What an {@linkcode AuthorizationCheck} is made of. */
+/** Options for {@linkcode AuthorizationCheck}. */
 export interface AuthorizationCheckOptions {
-  /** The bearer token that is taken. */
+  /** The accepted bearer token. */
   bearerToken: string;
-  /** The signature that is taken. */
+  /** The accepted signature. */
   signature: SignatureAuthOptions;
-  /** How many whole minutes the clocks may differ, each way. */
+  /** The accepted difference of the clocks, in whole minutes each way. */
   signatureWindow: number;
-  /** The clock: ms since the epoch. */
+  /** The clock, in ms since the epoch. */
   now: () => number;
 }
 
@@ -60,7 +63,7 @@ export class AuthorizationCheck {
   readonly #signatureWindow: number;
   readonly #now: () => number;
 
-  /** Makes a check. */
+  /** Creates a check. */
   constructor({ bearerToken, signature, signatureWindow, now }: AuthorizationCheckOptions) {
     this.#bearerToken = bearerToken;
     this.#sign = signatureAuth(signature);
@@ -68,7 +71,7 @@ export class AuthorizationCheck {
     this.#now = now;
   }
 
-  /** Answers what is wrong with an `Authorization`; `undefined` if nothing is. */
+  /** Returns the problem of an `Authorization`; `undefined` if it is valid. */
   async problemWith(
     authorization: string | null,
     request: Pick<AuthRequest, "method" | "url" | "body">,
@@ -103,17 +106,11 @@ export class AuthorizationCheck {
   }
 }
 
-/** 0, -1, 1, -2, 2 and so on. */
+/** Yields 0, -1, 1, -2, 2 and so on. */
 function* nearestFirst(window: number): Generator<number> {
   yield 0;
   for (let minutes = 1; minutes <= window; minutes++) {
     yield -minutes;
     yield minutes;
   }
-}
-
-/** Takes as long for texts that differ early as for those that differ late. */
-function isSame(text: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(text), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,7 +1,7 @@
-/** Which origins' pages may call: all (`true`), none (`false`), or those listed. */
+/** The origins whose pages may call: all (`true`), none (`false`), or a list. */
 export type CorsOrigins = boolean | readonly string[];
 
-/** The headers that tell a browser whether the page may read an answer. */
+/** Returns the headers that let a page read a response. */
 export function corsHeaders(origins: CorsOrigins, request: Headers): [string, string][] {
   if (origins === false) return [];
   const allowed = allowedOrigin(origins, request.get("Origin"));
@@ -14,14 +14,16 @@ export function corsHeaders(origins: CorsOrigins, request: Headers): [string, st
   ];
 }
 
-/** The headers that a preflight is answered with, besides those. */
+/** Returns the additional headers of the response to a preflight. */
 export function preflightHeaders(origins: CorsOrigins, request: Headers): [string, string][] {
   if (origins === false || allowedOrigin(origins, request.get("Origin")) === undefined) return [];
-  // `*` would leave out Authorization, so that what the browser asks for is named back.
-  const asked = request.get("Access-Control-Request-Headers");
+  // `*` would not allow `Authorization`, so that the requested headers are returned.
+  const requested = request.get("Access-Control-Request-Headers");
   return [
     ["Access-Control-Allow-Methods", "GET, POST"],
-    ...(asked === null ? [] : [["Access-Control-Allow-Headers", asked] as [string, string]]),
+    ...(requested === null
+      ? []
+      : [["Access-Control-Allow-Headers", requested] as [string, string]]),
     ["Access-Control-Max-Age", "600"],
   ];
 }

@@ -1,30 +1,34 @@
-import {
-  type CompleteAnswer,
-  emptyAnswer,
-  type EmulatorAnswer,
-  errorAnswer,
-  toResponse,
-} from "./answer.ts";
-import { AuthorizationCheck } from "./authorization.ts";
-import { corsHeaders, preflightHeaders } from "./cors.ts";
-import { type Faults, FaultSource } from "./faults.ts";
-import { withFault } from "./fault_effect.ts";
-import { exchangeOrRefresh, save } from "./operations.ts";
-import { type CredentialEmulatorOptions, type EmulatorSettings, settingsOf } from "./options.ts";
-import { type BodyReading, type EmulatorRequest, readBody, targetOf } from "./request.ts";
-import { TokenMint } from "./tokens.ts";
-import { CredentialVault } from "./vault.ts";
-import { CredentialInputError } from "../errors.ts";
+import { cutError, toResponse } from "./answer.ts";
+import type { Faults } from "./faults.ts";
+import { type CredentialEmulatorOptions, settingsOf } from "./options.ts";
+import type { HandledRequest } from "./request_log.ts";
+import { EmulatorService } from "./service.ts";
+import type { EmulatorUser, User } from "./users.ts";
 import { type Credentials, CredentialsSchema } from "../models.ts";
-import { validate } from "../validation.ts";
-
-const PATH = "/v1/auth/credentials";
+import { checkInput, integerSchema } from "../validation.ts";
 
 /**
- * The credentials service of SaaSus, emulated in memory: both operations with their codes, tokens, errors and headers,
- * and the faults of networks and servers.
+ * The `fetch` of an emulator: the handler of a server, and the `fetch` of a client.
  *
- * @example Log in without a login page
+ * @category Emulator
+ */
+export interface EmulatorFetch {
+  /** Handles a request of a client. */
+  (input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /** Handles a request of a server. The other arguments of the server are ignored. */
+  (request: Request, ...context: unknown[]): Promise<Response>;
+}
+
+/** Returns the service of an emulator, for the server and the program of this package. */
+export let serviceOf: (emulator: CredentialEmulator) => EmulatorService;
+
+/**
+ * An emulator of the SaaSus credentials service, in memory: the login page, both operations with their codes, tokens,
+ * errors and headers, userinfo, and simulated network and server faults.
+ *
+ * @category Emulator
+ *
+ * @example Log in without a browser
  * ```ts
  * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
  * import { CredentialEmulator, EMULATOR_BEARER_TOKEN } from "@saasus-sdk/credential/emulator";
@@ -32,52 +36,65 @@ const PATH = "/v1/auth/credentials";
  * const emulator = new CredentialEmulator();
  * const client = new CredentialClient({
  *   auth: bearerAuth(EMULATOR_BEARER_TOKEN),
- *   fetch: (input, init) => emulator.fetch(new Request(input, init)),
+ *   fetch: emulator.fetch,
+ *   now: emulator.now,
  * });
- * const tokens = await client.getAuthCredentials({ code: emulator.issueCode() });
+ * const code = emulator.issueCode("alice@example.com");
+ * const tokens = await client.getAuthCredentials({ code });
  * console.assert(tokens.id_token.split(".").length === 3);
  * ```
  */
 export class CredentialEmulator {
-  readonly #settings: EmulatorSettings;
-  readonly #authorization: AuthorizationCheck;
-  readonly #vault: CredentialVault;
-  readonly #faults = new FaultSource();
+  readonly #service: EmulatorService;
+  readonly #clock: () => number;
+  #offset = 0;
 
-  /**
-   * Answers a request. It needs no `this`, so that it can be handed to a server: `Deno.serve(emulator.fetch)`,
-   * `Bun.serve(emulator)`.
-   *
-   * A handler of `fetch` has no hold of the connection: faults that cut it do so by a body that ends in an error. And
-   * a `Request` (that of `Bun.serve` as well) has mended its URL: a signature over a query with, say, a bare `'` does
-   * not hold. `serveEmulator` has neither limit.
-   */
-  readonly fetch: (request: Request) => Promise<Response> = async (request) =>
-    toResponse(await this.handle(request), request.method);
-
-  /**
-   * Makes an emulator that knows no code and no refresh token yet.
-   *
-   * @param options Nothing has to be set.
-   * @throws {CredentialInputError} If an option is wrong.
-   */
-  constructor(options: CredentialEmulatorOptions = {}) {
-    this.#settings = settingsOf(options);
-    this.#faults.faults = this.#settings.faults;
-    this.#authorization = new AuthorizationCheck(this.#settings);
-    this.#vault = new CredentialVault({
-      ...this.#settings,
-      mint: new TokenMint({
-        ...this.#settings,
-        secretKey: this.#settings.signature.secretKey,
-      }),
-    });
+  static {
+    serviceOf = (emulator) => emulator.#service;
   }
 
   /**
-   * The faults that the next requests meet: the rest of the list, or the function. Set it to begin anew; `[]` ends them.
+   * Handles a request. It needs no `this`: pass it to a server (`Deno.serve(emulator.fetch)`, `Bun.serve(emulator)`), or
+   * to a client (`fetch: emulator.fetch`).
    *
-   * @example Lose the answer to the next request
+   * It has no access to a connection. A fault that cuts the connection rejects the call of a client with a `TypeError`; a
+   * server gets a body that ends in an error. A `Request` normalizes its URL, so that a signature over a query with, for
+   * example, a bare `'` is rejected. `serveEmulator` has neither limit.
+   */
+  readonly fetch: EmulatorFetch = async (input: string | URL | Request, init?: unknown) => {
+    const options = clientOptions(init);
+    const isServer = input instanceof Request && options === undefined;
+    const request = isServer ? input : new Request(input, options);
+    const { method, headers, body } = request;
+    const url = typeof input === "string" ? input.replace(/#.*$/s, "") : request.url;
+    // On Node, the signal of a request is not always aborted after a garbage collection.
+    const signal = options?.signal ?? request.signal;
+    if (!isServer) signal.throwIfAborted();
+    const answer = await this.#service.handle({ method, url, headers, body, signal });
+    if (!isServer) signal.throwIfAborted();
+    if (!isServer && answer.kind === "dropped") throw cutError();
+    return toResponse(answer, method);
+  };
+
+  /** Returns the time of the emulator, in ms since the epoch. It needs no `this`: pass it as `now` to a client. */
+  readonly now: () => number = () => this.#clock() + this.#offset;
+
+  /**
+   * Creates an emulator without codes and refresh tokens.
+   *
+   * @param options Options. All are optional.
+   * @throws {CredentialInputError} If an option is invalid.
+   */
+  constructor(options: CredentialEmulatorOptions = {}) {
+    const settings = settingsOf(options);
+    this.#clock = settings.now;
+    this.#service = new EmulatorService({ ...settings, now: this.now });
+  }
+
+  /**
+   * Faults of the next requests: the rest of the list, or the function. Setting it replaces them; `[]` ends them.
+   *
+   * @example Lose the response to the next request
    * ```ts
    * import { CredentialEmulator } from "@saasus-sdk/credential/emulator";
    *
@@ -86,115 +103,92 @@ export class CredentialEmulator {
    * ```
    */
   get faults(): Faults {
-    return this.#faults.faults;
+    return this.#service.faults.faults;
   }
 
   /**
-   * Sets the faults that the next requests meet.
+   * Sets the faults of the next requests.
    *
-   * @throws {CredentialInputError} If a fault of the list is wrong.
+   * @throws {CredentialInputError} If a fault of the list is invalid.
    */
   set faults(faults: Faults) {
-    this.#faults.faults = faults;
+    this.#service.faults.faults = faults;
+  }
+
+  /** The last 100 requests, the newest last: API calls and sign-ins, without tokens and codes. */
+  get requests(): readonly HandledRequest[] {
+    return this.#service.log.requests;
   }
 
   /**
-   * Makes the tokens of a login. The refresh token is known to the emulator from then on.
+   * Moves the clock of the emulator forward, so that codes and tokens expire.
    *
-   * @param subject The `sub` of the tokens; a new one if it is left out.
-   * @returns An ID token and an access token, each a JWT of its own, and an opaque refresh token.
-   */
-  issueCredentials(subject: string = crypto.randomUUID()): Credentials {
-    return this.#vault.logIn(subject);
-  }
-
-  /**
-   * Hands out a temporary code as the hosted login page does.
+   * @param ms The time, in whole ms.
+   * @throws {CredentialInputError} If `ms` is negative or no whole number.
    *
-   * @param credentials What the code can be exchanged for; those of a new login if they are left out.
-   * @returns The code: good for one exchange within `codeLifetime`.
-   * @throws {CredentialInputError} If the credentials lack a token.
+   * @example Let a code expire
+   * ```ts
+   * import { CredentialEmulator } from "@saasus-sdk/credential/emulator";
+   *
+   * const emulator = new CredentialEmulator();
+   * const code = emulator.issueCode();
+   * emulator.advance(10_000);
+   * ```
    */
-  issueCode(credentials: Credentials = this.issueCredentials()): string {
-    const result = validate(CredentialsSchema, credentials);
-    if (result.ok) return this.#vault.save(result.value);
-    throw new CredentialInputError("Cannot issue a code", { issues: result.issues });
+  advance(ms: number): void {
+    const schema = integerSchema(0, Number.MAX_SAFE_INTEGER);
+    this.#offset += checkInput(schema, ms, { message: "Cannot advance the clock" });
   }
 
   /**
-   * Makes a refresh token invalid, as when an administrator signs a user out everywhere.
+   * Issues the tokens of a new login.
+   *
+   * @param user The user, or the name of a user; the first user by default.
+   * @returns An ID token and an access token, both JWTs, and an opaque refresh token.
+   * @throws {CredentialInputError} If the user is invalid.
+   */
+  issueCredentials(user?: string | EmulatorUser): Credentials {
+    return this.#service.vault.logIn(this.#userOf(user));
+  }
+
+  /**
+   * Issues a temporary code, as the login page does.
+   *
+   * @param login The user, the name of a user, or the credentials for which the code can be exchanged; a new login of the
+   * first user by default.
+   * @returns The code. It is valid for one exchange within `codeLifetime`.
+   * @throws {CredentialInputError} If the user or the credentials are invalid.
+   */
+  issueCode(login?: string | EmulatorUser | Credentials): string {
+    const { vault } = this.#service;
+    if (!isCredentials(login)) return vault.save(vault.logIn(this.#userOf(login)));
+    return vault.save(checkInput(CredentialsSchema, login, { message: "Cannot issue a code" }));
+  }
+
+  /**
+   * Revokes a refresh token.
    *
    * @param refreshToken The refresh token.
    * @returns Whether it was valid.
    */
   revokeRefreshToken(refreshToken: string): boolean {
-    return this.#vault.revoke(refreshToken);
+    return this.#service.vault.revoke(refreshToken);
   }
 
-  /**
-   * Decides what a request is answered, faults included. `fetch` and `serveEmulator` stand upon it; a server of your
-   * own can, too.
-   *
-   * @param request The request: a `Request`, or its parts where a `Request` would change the bytes of the URL.
-   * @returns What to send, and whether to cut the connection.
-   * @throws What a fault function throws, or a {@linkcode CredentialInputError} if it returns a fault that is wrong.
-   */
-  async handle(request: EmulatorRequest): Promise<EmulatorAnswer> {
-    const { method, headers, url } = request;
-    const { path, query } = targetOf(url);
-    const isOperation = path === PATH && (method === "GET" || method === "POST");
-    const fault = isOperation ? this.#faults.next(method) : undefined;
-    // Read even where nobody looks at it: a connection that is closed over an unread body is reset.
-    const body = await readBody(request, this.#settings.maxBodySize);
-    const answer = await withFault(fault, request, async () => {
-      if (isOperation) return await this.#operate(request, query, body);
-      return path === PATH ? this.#otherMethod(request) : errorAnswer(404, "There is no such path");
-    });
-    if (answer.kind !== "dropped") this.#addCommonHeaders(answer.headers, headers);
-    return answer;
-  }
-
-  async #operate(
-    { method, url, headers }: EmulatorRequest,
-    query: URLSearchParams,
-    body: BodyReading,
-  ): Promise<CompleteAnswer> {
-    if (body.kind === "too_large") return errorAnswer(413, "The body is too long");
-    if (body.kind === "not_utf8") return errorAnswer(400, "The body is not UTF-8");
-    const signed = { method, url, body: body.text };
-    const problem = await this.#authorization.problemWith(headers.get("Authorization"), signed);
-    if (problem !== undefined) return errorAnswer(401, problem);
-    return method === "POST" ? save(this.#vault, body.text) : exchangeOrRefresh(this.#vault, query);
-  }
-
-  #otherMethod({ method, headers }: EmulatorRequest): CompleteAnswer {
-    const { cors } = this.#settings;
-    if (method === "OPTIONS" && cors !== false) {
-      const answer = emptyAnswer(204);
-      for (const [name, value] of preflightHeaders(cors, headers)) answer.headers.set(name, value);
-      return answer;
-    }
-    const answer = errorAnswer(405, "There is no such method");
-    answer.headers.set("Allow", cors === false ? "GET, POST" : "GET, POST, OPTIONS");
-    return answer;
-  }
-
-  /** Adds what every answer has. Headers that a fault has set stay. */
-  #addCommonHeaders(answer: Headers, request: Headers): void {
-    const { cors, now } = this.#settings;
-    const common: [string, string][] = [
-      ["Date", new Date(now()).toUTCString()],
-      ["X-Saasus-Trace-Id", traceIdOf(request)],
-      ...corsHeaders(cors, request),
-    ];
-    for (const [name, value] of common) {
-      if (!answer.has(name)) answer.set(name, value);
-    }
+  #userOf(user: string | EmulatorUser | undefined): User {
+    return this.#service.users.resolve(user, "Cannot find the user");
   }
 }
 
-/** The trace id of the caller, if it is fit for logs; else a new one. */
-function traceIdOf(headers: Headers): string {
-  const traceId = headers.get("X-Saasus-Trace-Id");
-  return traceId !== null && /^[\x21-\x7e]{1,128}$/.test(traceId) ? traceId : crypto.randomUUID();
+function isCredentials(login: unknown): login is Credentials {
+  return typeof login === "object" && login !== null &&
+    ["id_token", "access_token", "refresh_token"].some((field) => field in login);
+}
+
+/** Returns the second argument of `fetch`; `undefined` for the context that a server passes. */
+function clientOptions(init: unknown): RequestInit | undefined {
+  if (typeof init !== "object" || init === null) return undefined;
+  const isInit = ["method", "headers", "body", "signal", "redirect", "cache"]
+    .some((field) => field in init);
+  return isInit || Object.keys(init).length === 0 ? init as RequestInit : undefined;
 }

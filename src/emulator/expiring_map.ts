@@ -1,8 +1,8 @@
-/** What an {@linkcode ExpiringMap} is made of. */
+/** Options for {@linkcode ExpiringMap}. */
 export interface ExpiringMapOptions {
-  /** How many entries are held at most. The oldest goes first. */
+  /** The maximum number of entries. The oldest goes first. */
   capacity: number;
-  /** The clock: ms since the epoch. */
+  /** The clock, in ms since the epoch. */
   now: () => number;
 }
 
@@ -11,45 +11,50 @@ interface Entry<V> {
   readonly expiresAt: number;
 }
 
-/** A map whose entries die of age, and which never grows beyond its capacity. */
+/** A map with a capacity, whose entries expire. */
 export class ExpiringMap<V> {
   readonly #entries = new Map<string, Entry<V>>();
   readonly #capacity: number;
   readonly #now: () => number;
 
-  /** Makes an empty map. */
+  /** Creates an empty map. */
   constructor({ capacity, now }: ExpiringMapOptions) {
     this.#capacity = capacity;
     this.#now = now;
   }
 
-  /** How many entries are held. */
+  /** The number of entries. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Holds a value for `lifetime` ms, as the youngest entry. */
+  /** Keeps a value for `lifetime` ms, as the youngest entry. */
   set(key: string, value: V, lifetime: number): void {
     this.#entries.delete(key);
     this.#entries.set(key, { value, expiresAt: this.#now() + lifetime });
     this.#forgetOldest();
   }
 
-  /** The value under a key, while it lives. */
+  /** Returns the value of a key, unless it has expired. */
   get(key: string): V | undefined {
     this.#forgetOldest();
     const entry = this.#entries.get(key);
     return entry !== undefined && this.#lives(entry) ? entry.value : undefined;
   }
 
-  /** The same, and removes it in the same step: of all who ask, one gets it. */
+  /** Returns the value of a key and removes the entry in one step, so that one of many callers gets it. */
   take(key: string): V | undefined {
     const value = this.get(key);
     this.#entries.delete(key);
     return value;
   }
 
-  /** Entries are in the order of their age, so that it is enough to look at the oldest. */
+  /** Removes all entries. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** Entries with one lifetime are in the order of their age, so that it is enough to look at the oldest. */
   #forgetOldest(): void {
     for (const [key, entry] of this.#entries) {
       if (this.#lives(entry) && this.#entries.size <= this.#capacity) return;

@@ -1,74 +1,81 @@
 import * as v from "valibot";
-import { CredentialInputError } from "../errors.ts";
-import { isHeaderValue } from "../validation.ts";
+import {
+  type CompleteAnswer,
+  emptyAnswer,
+  type EmulatorAnswer,
+  errorAnswer,
+  jsonAnswer,
+  truncated,
+} from "./answer.ts";
+import { delay } from "../async.ts";
 import { type ApiErrorBody, ApiErrorBodySchema } from "../models.ts";
-import { objectMessage, type Schema, validate } from "../validation.ts";
+import { checkInput, isHeaderValue, objectMessage, type Schema } from "../validation.ts";
 
-/** What every fault but `truncate` has. */
+/** The moment of a fault. */
 export interface FaultTiming {
   /**
-   * Whether the fault keeps the request from the service, or comes between the service and its answer: with
-   * `"after_handling"` a code is spent, or a refresh token rotated, and the client does not learn of it.
+   * The moment of the fault: before the emulator handles the request, or afterwards. With `"after_handling"` a code is
+   * used, or a refresh token rotated, although the client gets no response.
    *
    * @default {"before_handling"}
    */
-  when?: "before_handling" | "after_handling";
+  when?: "before_handling" | "after_handling" | undefined;
 }
 
-/** The answer is late. A client that leaves in the meantime leaves a request that was not yet handled unhandled. */
+/** A late response. If the client aborts first, the request is not handled. */
 export interface DelayFault extends FaultTiming {
-  /** Tells this fault from the others. */
+  /** The kind of the fault. */
   kind: "delay";
-  /** How long, in ms. */
+  /** The delay, in ms. */
   ms: number;
 }
 
-/** The connection is cut, and there is no answer. */
+/** A connection that is cut without a response. */
 export interface DropFault extends FaultTiming {
-  /** Tells this fault from the others. */
+  /** The kind of the fault. */
   kind: "drop";
 }
 
-/** The request is handled, and the connection is cut in the middle of the answer's body. */
+/** A connection that is cut in the middle of the response body. The request is handled. */
 export interface TruncateFault {
-  /** Tells this fault from the others. */
+  /** The kind of the fault. */
   kind: "truncate";
 }
 
-/** Some other answer, such as `503` with `Retry-After`. */
+/** Another response, such as `503` with `Retry-After`, or `200` with the HTML of a proxy. */
 export interface StatusFault extends FaultTiming {
-  /** Tells this fault from the others. */
+  /** The kind of the fault. */
   kind: "status";
   /** The status code, 200 to 599. */
   status: number;
-  /** Headers to set, in the place of the usual ones where they have the same name. */
-  headers?: Record<string, string>;
+  /** Headers of the response. They replace the usual ones of the same name. */
+  headers?: Record<string, string> | undefined;
   /**
-   * The body: an object is sent as JSON, a string as it is. Unless it is set: an error body that fits the status.
+   * The body. An object is sent as JSON, a string as it is.
+   *
+   * @default {an error body that fits the status}
    */
-  body?: string | ApiErrorBody;
+  body?: string | ApiErrorBody | undefined;
 }
 
-/** A proxy's page in HTML with the status 200. */
-export interface NotJsonFault extends FaultTiming {
-  /** Tells this fault from the others. */
-  kind: "not_json";
-}
+/**
+ * A simulated fault of a network or a server.
+ *
+ * @category Emulator
+ */
+export type Fault = DelayFault | DropFault | TruncateFault | StatusFault;
 
-/** What networks and servers do. */
-export type Fault = DelayFault | DropFault | TruncateFault | StatusFault | NotJsonFault;
-
-/** The request that a fault is asked for. */
+/** A request for which a function chooses a fault. */
 export interface FaultRequest {
   /** The method: `POST` saves, `GET` exchanges or refreshes. */
   method: "GET" | "POST";
-  /** How many requests for the two operations have come so far, this one included. */
+  /** The number of requests for the two operations so far, including this one. */
   count: number;
 }
 
 /**
- * Where faults come from: a list, of which each request uses up the next entry (`undefined` lets it through), or a
- * function that is asked for each request.
+ * The faults of the next requests for the two operations: a list of which each request takes the next entry (`undefined`
+ * is no fault), or a function that is called for each request.
  *
  * @example One request in ten is lost
  * ```ts
@@ -81,7 +88,7 @@ export interface FaultRequest {
  */
 export type Faults = readonly (Fault | undefined)[] | FaultFunction;
 
-/** Decides for each request which fault it meets, if any. */
+/** Returns the fault of a request, or `undefined` for none. */
 export type FaultFunction = (request: FaultRequest) => Fault | undefined;
 
 const WHEN = 'Expected "before_handling" or "after_handling"';
@@ -89,7 +96,7 @@ const MS = "Expected a whole number of ms, 0 to 2,147,483,647";
 const HEADERS = "Expected an object of valid header names and values";
 const STATUS = "Expected a whole number, 200 to 599";
 
-const when = v.exactOptional(v.picklist(["before_handling", "after_handling"], WHEN));
+const when = v.optional(v.picklist(["before_handling", "after_handling"], WHEN));
 
 const FAULT: Schema<Fault> = v.variant("kind", [
   v.strictObject({
@@ -108,49 +115,107 @@ const FAULT: Schema<Fault> = v.variant("kind", [
       v.minValue(200, STATUS),
       v.maxValue(599, STATUS),
     ),
-    headers: v.exactOptional(v.custom<Record<string, string>>(isHeaders, HEADERS)),
-    body: v.exactOptional(
+    headers: v.optional(v.custom<Record<string, string>>(isHeaders, HEADERS)),
+    body: v.optional(
       v.union([v.string(), ApiErrorBodySchema], "Expected a string or an error body"),
     ),
     when,
   }, objectMessage),
-  v.strictObject({ kind: v.literal("not_json"), when }, objectMessage),
-], 'Expected "delay", "drop", "truncate", "status" or "not_json"');
+], 'Expected "delay", "drop", "truncate" or "status"');
 
 const FAULT_OR_NONE: Schema<Fault | undefined> = v.optional(FAULT);
 
 const FAULT_LIST: Schema<(Fault | undefined)[]> = v.array(FAULT_OR_NONE, "Expected a list");
 
-/** Hands out faults, one for each request. */
+/** The flows of `GET /credentials`. */
+export type Flow = "tempCodeAuth" | "refreshTokenAuth";
+
+/** Chooses the fault of each request. */
 export class FaultSource {
   #list: (Fault | undefined)[] = [];
-  #ask: FaultFunction | undefined;
+  #choose: FaultFunction | undefined;
+  #planned: { readonly flow: Flow; readonly fault: Fault }[] = [];
   #count = 0;
 
   /** The faults that are left, or the function. */
   get faults(): Faults {
-    return this.#ask ?? [...this.#list];
+    return this.#choose ?? [...this.#list];
   }
 
-  /** Takes the place of those that are left. */
+  /** Replaces the faults that are left. */
   set faults(faults: Faults) {
     const isFunction = typeof faults === "function";
     this.#list = isFunction ? [] : [...checked(FAULT_LIST, faults)];
-    this.#ask = isFunction ? faults : undefined;
+    this.#choose = isFunction ? faults : undefined;
   }
 
-  /** The fault for the next request. */
-  next(method: FaultRequest["method"]): Fault | undefined {
+  /** Plans a fault for the next exchange or refresh. */
+  plan(flow: Flow, fault: Fault): void {
+    this.#planned.push({ flow, fault });
+  }
+
+  /** Forgets the planned faults. */
+  reset(): void {
+    this.#planned = [];
+  }
+
+  /** Returns the fault of the next request. */
+  next(method: FaultRequest["method"], flow?: Flow): Fault | undefined {
     this.#count++;
-    if (this.#ask === undefined) return this.#list.shift();
-    return checked(FAULT_OR_NONE, this.#ask({ method, count: this.#count }));
+    const index = this.#planned.findIndex((planned) => planned.flow === flow);
+    if (index >= 0) return this.#planned.splice(index, 1)[0]?.fault;
+    if (this.#choose === undefined) return this.#list.shift();
+    return checked(FAULT_OR_NONE, this.#choose({ method, count: this.#count }));
   }
 }
 
 function checked<T>(schema: Schema<T>, value: unknown): T {
-  const result = validate(schema, value);
-  if (result.ok) return result.value;
-  throw new CredentialInputError("Cannot emulate the fault", { issues: result.issues });
+  return checkInput(schema, value, { message: "Cannot emulate the fault" });
+}
+
+/** Applies a fault to the handling of a request. */
+export async function withFault(
+  fault: Fault | undefined,
+  signal: AbortSignal | undefined,
+  handle: () => Promise<CompleteAnswer>,
+): Promise<EmulatorAnswer> {
+  if (fault === undefined) return await handle();
+  if (fault.kind === "truncate") return truncated(await handle());
+  const answer = fault.when === "after_handling" ? await handle() : undefined;
+  switch (fault.kind) {
+    case "delay":
+      return await hasWaited(fault.ms, signal) ? answer ?? await handle() : { kind: "dropped" };
+    case "drop":
+      return { kind: "dropped" };
+    case "status":
+      return statusAnswer(fault);
+    default:
+      return fault satisfies never;
+  }
+}
+
+/** Waits, and returns `false` if the client aborts first. */
+async function hasWaited(ms: number, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await delay(ms, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function statusAnswer({ status, headers = {}, body }: StatusFault): CompleteAnswer {
+  const answer = bodyAnswer(status, body);
+  for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
+  return answer;
+}
+
+function bodyAnswer(status: number, body: StatusFault["body"]): CompleteAnswer {
+  if (status === 204 || status === 205 || status === 304) return emptyAnswer(status);
+  if (typeof body === "string") return { ...emptyAnswer(status), body };
+  return body === undefined
+    ? errorAnswer(status, "A fault of the emulator")
+    : jsonAnswer(status, body);
 }
 
 function isHeaders(value: unknown): boolean {

@@ -1,5 +1,5 @@
 /**
- * The credentials service of SaaSus on your own machine: for tests, and for working without a network.
+ * An emulator of the SaaSus credentials service and its login page, for tests and for development without a network.
  *
  * @example In a test
  * ```ts
@@ -11,15 +11,17 @@
  * } from "@saasus-sdk/credential/emulator";
  *
  * const emulator = new CredentialEmulator({ rotation: true });
- * await using server = await serveEmulator(emulator);
+ * const server = await serveEmulator(emulator);
  *
  * const client = new CredentialClient({
  *   auth: bearerAuth(EMULATOR_BEARER_TOKEN),
  *   baseUrl: server.url,
  * });
- * emulator.faults = [{ kind: "status", status: 503 }]; // the client gets over it
- * const { id_token } = await client.getAuthCredentials({ code: emulator.issueCode() });
+ * emulator.faults = [{ kind: "status", status: 503 }]; // the client retries
+ * const code = emulator.issueCode("alice@example.com");
+ * const { id_token } = await client.getAuthCredentials({ code });
  * console.assert(id_token.split(".").length === 3);
+ * await server.close();
  * ```
  *
  * @example As a program
@@ -30,7 +32,11 @@
  * @module
  */
 
-export type { CompleteAnswer, DroppedAnswer, EmulatorAnswer, TruncatedAnswer } from "./answer.ts";
+export { CredentialEmulator, type EmulatorFetch } from "./emulator.ts";
+export type { CredentialEmulatorOptions } from "./options.ts";
+export type { EmulatorEnv, EmulatorRole, EmulatorTenant, EmulatorUser } from "./users.ts";
+export type { EmulatorOperation, HandledRequest } from "./request_log.ts";
+export { type EmulatorServer, serveEmulator, type ServeEmulatorOptions } from "./server.ts";
 export { EMULATOR_BEARER_TOKEN, EMULATOR_SIGNATURE } from "./authorization.ts";
 export type {
   DelayFault,
@@ -40,23 +46,14 @@ export type {
   FaultRequest,
   Faults,
   FaultTiming,
-  NotJsonFault,
   StatusFault,
   TruncateFault,
 } from "./faults.ts";
-export type { CredentialEmulatorOptions } from "./options.ts";
-export type { EmulatorRequest } from "./request.ts";
-export {
-  type EmulatorServer,
-  type RequestHandler,
-  serveEmulator,
-  type ServeEmulatorOptions,
-} from "./server.ts";
-export { CredentialEmulator } from "./emulator.ts";
 export type { ApiErrorBody, Credentials } from "../models.ts";
 export type { SignatureAuthOptions } from "../auth/signature_auth.ts";
 
-if (import.meta.main) {
+// Node has no `import.meta.main` before 24.2.
+if (import.meta.main ?? (await import("./program.ts")).isProgram(import.meta.url)) {
   const { runProgram } = await import("./program.ts");
   await runProgram();
 }

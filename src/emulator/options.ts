@@ -1,89 +1,118 @@
 import * as v from "valibot";
 import { EMULATOR_BEARER_TOKEN, EMULATOR_SIGNATURE } from "./authorization.ts";
 import type { Faults } from "./faults.ts";
-import { CredentialInputError } from "../errors.ts";
-import { isVisibleAscii } from "../validation.ts";
-import { objectMessage, type Schema, validate } from "../validation.ts";
+import { BUILT_IN_USERS, type EmulatorUser, userList } from "./users.ts";
+import { booleanSchema, checkInput, functionSchema, isVisibleAscii } from "../validation.ts";
+import { type OptionSchemas, optionsSchema, type Schema } from "../validation.ts";
 import type { SignatureAuthOptions } from "../auth/signature_auth.ts";
 
-/** What an emulator can be told. Nothing has to be. */
+/**
+ * Options for {@linkcode CredentialEmulator}. All are optional.
+ *
+ * @category Emulator
+ */
 export interface CredentialEmulatorOptions {
   /**
-   * The bearer token that is taken.
+   * Users of the login page.
+   *
+   * @default {alice@example.com, and bob, who signs in by a sign-in ID and has no e-mail address}
+   */
+  users?: readonly EmulatorUser[] | undefined;
+  /**
+   * Page of the application to which the login page sends the browser with `?code=`.
+   *
+   * @default {"http://localhost:3000/callback"}
+   */
+  callbackUrl?: string | URL | undefined;
+  /**
+   * Bearer token that the emulator accepts.
    *
    * @default {EMULATOR_BEARER_TOKEN}
    */
-  bearerToken?: string;
+  bearerToken?: string | undefined;
   /**
-   * The signature that is taken. Its `secretKey` also signs the ID tokens and access tokens (HS256).
+   * Signature that the emulator accepts. Its `secretKey` also signs ID tokens and access tokens (HS256).
    *
    * @default {EMULATOR_SIGNATURE}
    */
-  signature?: SignatureAuthOptions;
+  signature?: SignatureAuthOptions | undefined;
   /**
-   * How many whole minutes a signature's time may differ from the emulator's, each way.
+   * Accepted difference between the time of a signature and the emulator's clock, in whole minutes each way.
    *
    * @default {5}
    */
-  signatureWindow?: number;
+  signatureWindow?: number | undefined;
   /**
-   * How long a temporary code is valid, in ms.
+   * Lifetime of temporary codes, in ms.
    *
    * @default {10_000}
    */
-  codeLifetime?: number;
+  codeLifetime?: number | undefined;
   /**
-   * How long ID tokens and access tokens are valid, in ms.
+   * Lifetime of ID tokens and access tokens, in ms.
    *
    * @default {3_600_000}
    */
-  idTokenLifetime?: number;
+  idTokenLifetime?: number | undefined;
   /**
-   * Whether a refresh issues a new refresh token and retires the old one.
+   * Whether a refresh returns a new refresh token and retires the old one.
    *
    * @default {false}
    */
-  rotation?: boolean;
+  rotation?: boolean | undefined;
   /**
-   * How long a refresh token stays valid after its rotation, in ms.
+   * Time for which a refresh token stays valid after its rotation, in ms.
    *
    * @default {0}
    */
-  rotationGrace?: number;
+  rotationGrace?: number | undefined;
   /**
-   * How many codes, and how many refresh tokens, are held at most. The oldest goes first.
-   *
-   * @default {10_000}
-   */
-  capacity?: number;
-  /**
-   * How long a request's body may be, in bytes.
-   *
-   * @default {1_048_576}
-   */
-  maxBodySize?: number;
-  /**
-   * The origins whose pages may call from a browser; `true` for all.
+   * Origins whose pages may call from a browser; `true` for all.
    *
    * @default {false}
    */
-  cors?: boolean | readonly string[];
+  cors?: boolean | readonly string[] | undefined;
   /**
-   * What networks and servers do.
+   * Simulated network and server faults.
    *
    * @default {[]}
    */
-  faults?: Faults;
+  faults?: Faults | undefined;
   /**
-   * The clock, in ms since the epoch. It is also the `Date` of the answers.
+   * Clock, in ms since the epoch. It is also the `Date` of the responses.
    *
    * @default {Date.now}
    */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
-/** The options with nothing left open. */
-export type EmulatorSettings = Required<CredentialEmulatorOptions>;
+/** The options with their defaults. */
+export interface EmulatorSettings {
+  /** The users. */
+  readonly users: readonly EmulatorUser[];
+  /** The page to which a code is sent. */
+  readonly callbackUrl: URL;
+  /** The accepted bearer token. */
+  readonly bearerToken: string;
+  /** The accepted signature. */
+  readonly signature: SignatureAuthOptions;
+  /** The accepted difference of the clocks, in minutes. */
+  readonly signatureWindow: number;
+  /** The lifetime of codes, in ms. */
+  readonly codeLifetime: number;
+  /** The lifetime of ID tokens, in ms. */
+  readonly idTokenLifetime: number;
+  /** Whether refresh tokens rotate. */
+  readonly rotation: boolean;
+  /** The grace time of rotated refresh tokens, in ms. */
+  readonly rotationGrace: number;
+  /** The origins whose pages may call. */
+  readonly cors: boolean | readonly string[];
+  /** The faults. */
+  readonly faults: Faults;
+  /** The clock. */
+  readonly now: () => number;
+}
 
 const WHOLE_NUMBER = "Expected a whole number, 0 or more";
 const BEARER_TOKEN = "Expected a non-empty string of visible ASCII characters";
@@ -96,44 +125,57 @@ const wholeNumber = v.pipe(
 
 const positiveNumber = v.pipe(wholeNumber, v.minValue(1, "Expected 1 or more"));
 
-const truthValue = v.boolean("Expected true or false");
-
-const settings: Schema<EmulatorSettings> = v.strictObject({
-  bearerToken: v.optional(v.custom<string>(isVisibleAscii, BEARER_TOKEN), EMULATOR_BEARER_TOKEN),
-  signature: v.optional(v.custom<SignatureAuthOptions>(isObject, "Expected an object"), {
-    ...EMULATOR_SIGNATURE,
-  }),
-  signatureWindow: v.optional(wholeNumber, 5),
-  codeLifetime: v.optional(wholeNumber, 10_000),
-  idTokenLifetime: v.optional(positiveNumber, 3_600_000),
-  rotation: v.optional(truthValue, false),
-  rotationGrace: v.optional(wholeNumber, 0),
-  capacity: v.optional(positiveNumber, 10_000),
-  maxBodySize: v.optional(wholeNumber, 1_048_576),
-  cors: v.optional(
-    v.union([truthValue, v.array(v.string())], "Expected true, false or a list of origins"),
-    false,
+const schemas: OptionSchemas<CredentialEmulatorOptions> = {
+  users: userList,
+  callbackUrl: v.custom<string | URL>(
+    (value) => isCallback(value),
+    "Expected an absolute http: or https: URL without user information and fragment",
   ),
-  // What is in it is checked where it is kept: see FaultSource.
-  faults: v.optional(v.custom<Faults>(isListOrFunction, "Expected a list or a function"), () => []),
-  now: v.optional(v.custom<() => number>(isFunction, "Expected a function"), () => Date.now),
-}, objectMessage);
+  bearerToken: v.custom<string>(isVisibleAscii, BEARER_TOKEN),
+  // Checked by signatureAuth().
+  signature: v.custom<SignatureAuthOptions>(
+    (value) => typeof value === "object" && value !== null,
+    "Expected an object",
+  ),
+  signatureWindow: wholeNumber,
+  codeLifetime: wholeNumber,
+  idTokenLifetime: positiveNumber,
+  rotation: booleanSchema,
+  rotationGrace: wholeNumber,
+  cors: v.union([booleanSchema, v.array(v.string())], "Expected true, false or a list of origins"),
+  // Checked by FaultSource.
+  faults: v.custom<Faults>(
+    (value) => Array.isArray(value) || typeof value === "function",
+    "Expected a list or a function",
+  ),
+  now: functionSchema<() => number>(),
+};
 
-/** Fills in what was left out. */
-export function settingsOf(options: CredentialEmulatorOptions): EmulatorSettings {
-  const result = validate(settings, options);
-  if (result.ok) return result.value;
-  throw new CredentialInputError("Cannot make an emulator", { issues: result.issues });
+const options: Schema<CredentialEmulatorOptions> = optionsSchema<CredentialEmulatorOptions>(
+  schemas,
+);
+
+/** Validates options, and adds the defaults. */
+export function settingsOf(input: CredentialEmulatorOptions): EmulatorSettings {
+  const given = checkInput(options, input, { message: "Cannot create an emulator" });
+  return {
+    users: given.users ?? BUILT_IN_USERS,
+    callbackUrl: new URL(given.callbackUrl ?? "http://localhost:3000/callback"),
+    bearerToken: given.bearerToken ?? EMULATOR_BEARER_TOKEN,
+    signature: given.signature ?? EMULATOR_SIGNATURE,
+    signatureWindow: given.signatureWindow ?? 5,
+    codeLifetime: given.codeLifetime ?? 10_000,
+    idTokenLifetime: given.idTokenLifetime ?? 3_600_000,
+    rotation: given.rotation ?? false,
+    rotationGrace: given.rotationGrace ?? 0,
+    cors: given.cors ?? false,
+    faults: given.faults ?? [],
+    now: given.now ?? Date.now,
+  };
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
-}
-
-function isListOrFunction(value: unknown): boolean {
-  return Array.isArray(value) || isFunction(value);
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
+function isCallback(value: unknown): boolean {
+  const url = URL.parse(value instanceof URL ? value.href : String(value));
+  return (typeof value === "string" || value instanceof URL) && url !== null &&
+    /^https?:$/.test(url.protocol) && url.username === "" && url.password === "" && url.hash === "";
 }

@@ -132,3 +132,6 @@ function fail(exitCode: number, message: string): void {
   console.error(message);
   process.exitCode = exitCode;
 }
+export function isProgram(_url: string): boolean {
+  return false;
+}

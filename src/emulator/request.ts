@@ -1,41 +1,43 @@
-/** A request as a server has received it. Every `Request` is one. */
+/** A request as a server has received it. */
 export interface EmulatorRequest {
   /** The method. */
   readonly method: string;
-  /** The whole URL, byte for byte as the client has sent and signed it. */
+  /** The whole URL, byte for byte as the client has signed it. */
   readonly url: string;
   /** The headers. */
   readonly headers: Headers;
-  /** The body; `null` where there is none. */
+  /** The body; `null` if there is none. */
   readonly body: AsyncIterable<Uint8Array> | null;
-  /** Aborted when the client has gone. */
+  /** Aborts when the client has gone. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a body turned out to be. */
+/** The result of reading a body. */
 export type BodyReading =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "too_large" }
   | { readonly kind: "not_utf8" };
 
-/** Reads a body, and stops as soon as it is longer than `maxSize` bytes. */
+/** The maximum size of a body, in bytes. */
+const MAX_BODY = 1_048_576;
+
+/** Reads a body, and stops as soon as it is too large. */
 export async function readBody(
   { headers, body }: Pick<EmulatorRequest, "headers" | "body">,
-  maxSize: number,
 ): Promise<BodyReading> {
-  if (Number(headers.get("Content-Length")) > maxSize) return { kind: "too_large" };
+  if (Number(headers.get("Content-Length")) > MAX_BODY) return { kind: "too_large" };
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.byteLength;
-    if (size > maxSize) return { kind: "too_large" };
+    if (size > MAX_BODY) return { kind: "too_large" };
     chunks.push(chunk);
   }
   return decoded(chunks);
 }
 
 function decoded(chunks: readonly Uint8Array[]): BodyReading {
-  // A byte order mark is a part of what was signed.
+  // A byte order mark is a part of the signed body.
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
     const text = chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("");
@@ -45,16 +47,19 @@ function decoded(chunks: readonly Uint8Array[]): BodyReading {
   }
 }
 
-/** The parts of a URL that the emulator looks at. */
+/** The parts of a URL that the emulator uses. */
 export interface Target {
-  /** The path, percent-encoded as it came. */
+  /** The host as sent, with the port. */
+  readonly host: string;
+  /** The path, percent-encoded as sent. */
   readonly path: string;
   /** The query. */
   readonly query: URLSearchParams;
 }
 
-/** Takes a URL apart without `URL`, which would mend it. */
+/** Parses a URL without `URL`, which would normalize it. */
 export function targetOf(url: string): Target {
-  const [, path = "", query = ""] = /^[^/]*\/\/[^/?#]*([^?#]*)(?:\?([^#]*))?/.exec(url) ?? [];
-  return { path, query: new URLSearchParams(query) };
+  const [, host = "", path = "", query = ""] =
+    /^[^/]*\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?/.exec(url) ?? [];
+  return { host, path, query: new URLSearchParams(query) };
 }

@@ -2,117 +2,157 @@ import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type EmulatorAnswer, errorAnswer } from "./answer.ts";
+import { type CredentialEmulator, serviceOf } from "./emulator.ts";
 import type { EmulatorRequest } from "./request.ts";
+import type { EmulatorService } from "./service.ts";
+import { ALL_ADDRESSES, bracketed } from "./visitor.ts";
+import { checkInput, integerSchema, optionsSchema, type Schema } from "../validation.ts";
+import { booleanSchema } from "../validation.ts";
+import * as v from "valibot";
 
-/** What a server needs of an emulator. */
-export interface RequestHandler {
-  /** Decides what a request is answered. */
-  handle(request: EmulatorRequest): Promise<EmulatorAnswer>;
-}
-
-/** Where to serve an emulator, and how. */
+/**
+ * Options for {@linkcode serveEmulator}. All are optional.
+ *
+ * @category Emulator
+ */
 export interface ServeEmulatorOptions {
   /**
-   * The port; `0` for any that is free.
+   * Port; `0` for any free port.
    *
    * @default {0}
    */
-  port?: number;
+  port?: number | undefined;
   /**
-   * The address to listen on. Beyond loopback anyone who can reach it can use it.
+   * Address to listen on. Everybody who can reach it can use the emulator.
    *
    * @default {"127.0.0.1"}
    */
-  hostname?: string;
+  hostname?: string | undefined;
   /**
-   * Whether connections outlive their first answer. Some clients send a request that fails on a used connection again
-   * by themselves, so that they never see the faults that cut it.
+   * Whether connections are kept open after a response. Some runtimes repeat a request that fails on a used connection,
+   * so that faults that cut connections would not be seen.
    *
    * @default {false}
    */
-  keepAlive?: boolean;
+  keepAlive?: boolean | undefined;
 }
 
-/** A server that serves an emulator. */
+const options: Schema<ServeEmulatorOptions> = optionsSchema<ServeEmulatorOptions>({
+  port: integerSchema(0, 65_535),
+  hostname: v.string("Expected a string"),
+  keepAlive: booleanSchema,
+});
+
+/**
+ * A server of an emulator.
+ *
+ * @category Emulator
+ */
 export interface EmulatorServer {
-  /** The base URL, such as `http://127.0.0.1:4010/v1/auth`. */
+  /** The base URL of the API, such as `http://127.0.0.1:4010/v1/auth`. */
   readonly url: string;
+  /** The URL of the login page, such as `http://127.0.0.1:4010/login`. */
+  readonly loginUrl: string;
   /** The port. */
   readonly port: number;
-  /** Stops listening, and cuts the connections that are open. */
+  /** Stops listening, and cuts the open connections. */
   close(): Promise<void>;
-  /** The same. */
+  /** Stops listening, and cuts the open connections. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Serves an emulator over HTTP, on loopback. Faults that cut the connection really cut it.
+ * Serves an emulator over HTTP, by default on loopback. Faults that cut the connection really cut it.
+ *
+ * @category Emulator
  *
  * @param emulator The emulator.
- * @param options Where and how.
+ * @param options Options. All are optional.
  * @returns The server, which is listening.
- * @throws {Error} If it cannot listen; `code` is `EADDRINUSE` where the port is taken.
+ * @throws {CredentialInputError} If an option is invalid.
+ * @throws {Error} If it cannot listen; `code` is `EADDRINUSE` if the port is in use.
  *
  * @example A server for one test
  * ```ts
  * import { CredentialEmulator, serveEmulator } from "@saasus-sdk/credential/emulator";
  *
- * await using server = await serveEmulator(new CredentialEmulator());
- * const answer = await fetch(`${server.url}/credentials`);
- * console.assert(answer.status === 401);
- * await answer.body?.cancel();
+ * const server = await serveEmulator(new CredentialEmulator());
+ * const response = await fetch(`${server.url}/credentials`);
+ * console.assert(response.status === 401);
+ * await response.body?.cancel();
+ * await server.close();
  * ```
  */
 export async function serveEmulator(
-  emulator: RequestHandler,
+  emulator: CredentialEmulator,
   options: ServeEmulatorOptions = {},
 ): Promise<EmulatorServer> {
-  const { port = 0, hostname = "127.0.0.1", keepAlive = false } = options;
+  const { port = 0, hostname = "", keepAlive = false } = checked(options);
+  const address = hostname || "127.0.0.1";
+  const service = serviceOf(emulator);
   const server = createServer((request, response) => {
     response.shouldKeepAlive &&= keepAlive;
-    void respond(emulator, request, response);
+    void respond({ service, hostname: address }, request, response);
   });
-  await listening(server, port, hostname);
-  const address = server.address() as AddressInfo;
+  await listening(server, port, address.replace(/^\[(.*)\]$/, "$1"));
+  const { port: actual } = server.address() as AddressInfo;
+  const origin = `http://${urlHost(address)}:${actual}`;
   const close = () => closed(server);
   return {
-    url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${address.port}/v1/auth`,
-    port: address.port,
+    url: `${origin}/v1/auth`,
+    loginUrl: `${origin}/login`,
+    port: actual,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
+function checked(input: ServeEmulatorOptions): ServeEmulatorOptions {
+  return checkInput(options, input, { message: "Cannot serve the emulator" });
+}
+
+/** Returns the host of a URL at which a server can be reached from this machine. */
+function urlHost(address: string): string {
+  if (!ALL_ADDRESSES.includes(address)) return bracketed(address);
+  return address === "0.0.0.0" ? "127.0.0.1" : "[::1]";
+}
+
+/** A service, and the address at which it is served. */
+interface Served {
+  readonly service: EmulatorService;
+  readonly hostname: string;
+}
+
 async function respond(
-  emulator: RequestHandler,
+  served: Served,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  const answer = await answerOf(emulator, request, gone.signal);
+  const answer = await answerOf(served, request, gone.signal);
   try {
     send(answer, request, response);
   } catch {
-    // An answer that cannot be written must not end the process.
+    // A response that cannot be written must not end the process.
     request.socket.destroy();
   }
 }
 
 async function answerOf(
-  emulator: RequestHandler,
+  { service, hostname }: Served,
   request: IncomingMessage,
   signal: AbortSignal,
 ): Promise<EmulatorAnswer> {
   try {
-    return await emulator.handle(received(request, signal));
+    return await service.handle(received(request, signal), hostname);
   } catch (error) {
-    // A function of the user threw, or the client has gone in the middle of its body and hears nothing any more.
+    // A function of the user threw, or the client has gone in the middle of its body.
     return errorAnswer(500, `The emulator failed: ${error instanceof Error ? error.message : ""}`);
   }
 }
 
-/** The request with its target and body as they came. */
+/** Returns the request with its target and body as sent. */
 function received(request: IncomingMessage, signal: AbortSignal): EmulatorRequest {
   const { method = "GET", url: target = "", socket } = request;
   const headers = new Headers();
@@ -124,7 +164,7 @@ function received(request: IncomingMessage, signal: AbortSignal): EmulatorReques
     method,
     url: target.startsWith("/") ? `http://${host}${target}` : target,
     headers,
-    // Leaving the loop over a body that is too long must not destroy the socket that the answer needs.
+    // Leaving the loop over a body that is too large must not destroy the socket of the response.
     body: request.iterator({ destroyOnReturn: false }),
     signal,
   };
@@ -144,7 +184,7 @@ function send(answer: EmulatorAnswer, request: IncomingMessage, response: Server
   else end(body ?? "", request, response);
 }
 
-/** Ends a response once its request has ended: a connection that is closed over an unread body is reset. */
+/** Ends a response when its request has ended: a connection that is closed over an unread body is reset. */
 function end(body: string, request: IncomingMessage, response: ServerResponse): void {
   if (request.complete) {
     response.end(body);

@@ -1,112 +1,159 @@
 import { randomUUID } from "node:crypto";
 import { ExpiringMap } from "./expiring_map.ts";
-import { mintRefreshToken, subjectOf, type TokenMint } from "./tokens.ts";
+import { claimsOf, type Login, mintRefreshToken, type TokenMint } from "./tokens.ts";
 import type { Credentials } from "../models.ts";
+import type { User, UserDirectory } from "./users.ts";
 
-/** What a {@linkcode CredentialVault} is made of. */
+/** Options for {@linkcode CredentialVault}. */
 export interface CredentialVaultOptions {
-  /** How long a temporary code is valid, in ms. */
+  /** The lifetime of temporary codes, in ms. */
   codeLifetime: number;
-  /** Whether a refresh issues a new refresh token and retires the old one. */
+  /** The lifetime of ID tokens and access tokens, in ms. */
+  idTokenLifetime: number;
+  /** Whether a refresh returns a new refresh token and retires the old one. */
   rotation: boolean;
-  /** How long a refresh token stays valid after its rotation, in ms. */
+  /** The time for which a refresh token stays valid after its rotation, in ms. */
   rotationGrace: number;
-  /** How many codes, and how many refresh tokens, are held at most. */
-  capacity: number;
-  /** The clock: ms since the epoch. */
+  /** The clock, in ms since the epoch. */
   now: () => number;
-  /** Makes the tokens. */
+  /** The issuer of tokens. */
   mint: TokenMint;
+  /** The users. */
+  users: UserDirectory;
+}
+
+/** Credentials, and the user to whom they belong. */
+export interface OwnedCredentials {
+  /** The credentials. */
+  readonly credentials: Credentials;
+  /** The user. */
+  readonly user: User;
+}
+
+/** Differences of a login from the settings of the emulator. */
+export interface LoginChanges {
+  /** Whether the login has a refresh token. */
+  readonly refreshToken?: boolean;
+  /** The time after which the refresh token is revoked, in ms. */
+  readonly revokedAfter?: number | undefined;
+  /** The lifetime of ID tokens and access tokens, in ms. */
+  readonly idTokenLifetime?: number | undefined;
+  /** Whether a refresh returns a new refresh token. */
+  readonly rotation?: boolean | undefined;
 }
 
 const REFRESH_TOKEN_LIFETIME = 30 * 24 * 60 * 60 * 1000;
 
-/** A refresh token that was rotated or revoked, and until when it is still taken. */
+/** The number of codes, and of refresh tokens, that are kept. The oldest goes first. */
+const CAPACITY = 10_000;
+
+/** A refresh token that was rotated or revoked, and the time until which it is accepted. */
 interface Retired {
-  readonly subject: string;
+  readonly login: Login | undefined;
   readonly validUntil: number;
 }
 
 /**
- * The codes and refresh tokens that the emulator knows. No method awaits anything, so that each is one step: of many
- * simultaneous calls with the same code, one gets the tokens.
+ * The codes and refresh tokens of an emulator. No method awaits anything, so that each is one step: of many
+ * concurrent calls with one code, a single call gets the tokens.
  */
 export class CredentialVault {
   readonly #options: CredentialVaultOptions;
-  readonly #codes: ExpiringMap<Credentials>;
-  /** The subject of each valid refresh token. */
-  readonly #refreshTokens: ExpiringMap<string>;
+  readonly #codes: ExpiringMap<OwnedCredentials>;
+  readonly #refreshTokens: ExpiringMap<Login>;
   /** Kept, so that saving a dead refresh token does not bring it back to life. */
   readonly #retired: ExpiringMap<Retired>;
 
-  /** Makes an empty vault. */
+  /** Creates an empty vault. */
   constructor(options: CredentialVaultOptions) {
     this.#options = options;
-    this.#codes = new ExpiringMap(options);
-    this.#refreshTokens = new ExpiringMap(options);
-    this.#retired = new ExpiringMap(options);
+    const { now } = options;
+    this.#codes = new ExpiringMap({ capacity: CAPACITY, now });
+    this.#refreshTokens = new ExpiringMap({ capacity: CAPACITY, now });
+    this.#retired = new ExpiringMap({ capacity: CAPACITY, now });
   }
 
-  /** Tokens of a new login. */
-  logIn(subject: string): Credentials {
-    return { ...this.#options.mint.shortLived(subject), refresh_token: this.#mintFor(subject) };
+  /** Issues the tokens of a new login. */
+  logIn(user: User, changes: LoginChanges = {}): Credentials {
+    const { idTokenLifetime, rotation, mint, now } = this.#options;
+    const login: Login = {
+      user,
+      authTime: now(),
+      idTokenLifetime: changes.idTokenLifetime ?? idTokenLifetime,
+      rotation: changes.rotation ?? rotation,
+    };
+    this.#options.users.remember(user);
+    if (changes.refreshToken === false) return mint.issue(login);
+    const refresh_token = this.#mintFor(login);
+    if (changes.revokedAfter !== undefined) this.#retire(refresh_token, changes.revokedAfter);
+    return { ...mint.issue(login), refresh_token };
   }
 
-  /** Saves credentials, and returns the code that they can be had for, once. */
-  save(credentials: Credentials): string {
-    const { id_token, refresh_token } = credentials;
-    if (refresh_token !== undefined) this.#learn(refresh_token, subjectOf(id_token));
+  /** Saves credentials, and returns the code for which they can be had once. */
+  save(credentials: Credentials, lifetime: number = this.#options.codeLifetime): string {
+    const user = this.#options.users.ofClaims(claimsOf(credentials.id_token) ?? {});
+    if (credentials.refresh_token !== undefined) this.#learn(credentials.refresh_token, user);
     const code = randomUUID();
-    this.#codes.set(code, credentials, this.#options.codeLifetime);
+    this.#codes.set(code, { credentials, user }, lifetime);
     return code;
   }
 
-  /** The credentials behind a code, which is spent with that; `undefined` if it is unknown, spent or expired. */
-  exchange(code: string): Credentials | undefined {
+  /** Returns the credentials of a code and ends the code; `undefined` if it is unknown, used or expired. */
+  exchange(code: string): OwnedCredentials | undefined {
     return this.#codes.take(code);
   }
 
-  /** New tokens for a refresh token; `undefined` if it is unknown, expired, revoked or rotated. */
-  refresh(refreshToken: string): Credentials | undefined {
-    const subject = this.#subjectOf(refreshToken);
-    if (subject === undefined) return undefined;
-    const { mint, rotation, rotationGrace } = this.#options;
-    if (!rotation) return mint.shortLived(subject);
+  /** Returns new tokens for a refresh token; `undefined` if it is unknown, expired, revoked or rotated. */
+  refresh(refreshToken: string): OwnedCredentials | undefined {
+    const login = this.#loginOf(refreshToken);
+    if (login === undefined) return undefined;
+    const { mint, rotationGrace } = this.#options;
+    const tokens = mint.issue(login);
+    if (!login.rotation) return { credentials: tokens, user: login.user };
     this.#retire(refreshToken, rotationGrace);
-    return { ...mint.shortLived(subject), refresh_token: this.#mintFor(subject) };
+    const credentials = { ...tokens, refresh_token: this.#mintFor(login) };
+    return { credentials, user: login.user };
   }
 
-  /** Makes a refresh token invalid at once, and returns whether it was valid. */
+  /** Revokes a refresh token at once, and returns whether it was valid. */
   revoke(refreshToken: string): boolean {
-    const wasValid = this.#subjectOf(refreshToken) !== undefined;
+    const wasValid = this.#loginOf(refreshToken) !== undefined;
     this.#retired.take(refreshToken);
     this.#retire(refreshToken, 0);
     return wasValid;
   }
 
-  #subjectOf(refreshToken: string): string | undefined {
-    const retired = this.#retired.get(refreshToken);
-    if (retired === undefined) return this.#refreshTokens.get(refreshToken);
-    return this.#options.now() < retired.validUntil ? retired.subject : undefined;
+  /** Forgets all codes and refresh tokens. */
+  reset(): void {
+    for (const map of [this.#codes, this.#refreshTokens, this.#retired]) map.clear();
   }
 
-  #mintFor(subject: string): string {
+  #loginOf(refreshToken: string): Login | undefined {
+    const retired = this.#retired.get(refreshToken);
+    if (retired === undefined) return this.#refreshTokens.get(refreshToken);
+    return this.#options.now() < retired.validUntil ? retired.login : undefined;
+  }
+
+  #mintFor(login: Login): string {
     const refreshToken = mintRefreshToken();
-    this.#learn(refreshToken, subject);
+    this.#refreshTokens.set(refreshToken, login, REFRESH_TOKEN_LIFETIME);
     return refreshToken;
   }
 
-  #learn(refreshToken: string, subject: string = randomUUID()): void {
-    if (this.#refreshTokens.get(refreshToken) === undefined) {
-      this.#refreshTokens.set(refreshToken, subject, REFRESH_TOKEN_LIFETIME);
-    }
+  /** Keeps a refresh token that somebody has saved. */
+  #learn(refreshToken: string, user: User): void {
+    if (this.#refreshTokens.get(refreshToken) !== undefined) return;
+    const { idTokenLifetime, rotation, now } = this.#options;
+    const login = { user, authTime: now(), idTokenLifetime, rotation };
+    this.#refreshTokens.set(refreshToken, login, REFRESH_TOKEN_LIFETIME);
   }
 
-  /** A second refresh within the grace time does not lengthen it. */
+  /** Ends a refresh token after a time. A second refresh within that time does not lengthen it. */
   #retire(refreshToken: string, grace: number): void {
-    if (this.#retired.get(refreshToken) !== undefined) return;
-    const subject = this.#refreshTokens.take(refreshToken) ?? "";
+    const earlier = this.#retired.get(refreshToken);
     const validUntil = this.#options.now() + grace;
-    this.#retired.set(refreshToken, { subject, validUntil }, REFRESH_TOKEN_LIFETIME);
+    if (earlier !== undefined && earlier.validUntil <= validUntil) return;
+    const login = earlier?.login ?? this.#refreshTokens.take(refreshToken);
+    this.#retired.set(refreshToken, { login, validUntil }, REFRESH_TOKEN_LIFETIME);
   }
 }
