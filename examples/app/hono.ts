@@ -31,10 +31,14 @@ export function createApp(options: HandlerOptions): Hono {
 
 const app: Hono | undefined = process.env["APP_ORIGIN"] ? createApp(optionsFromEnv()) : undefined;
 
-export default {
+const server: {
+  hostname: string;
+  port: number;
+  fetch(request: Request): Response | Promise<Response>;
+} = {
   hostname: "127.0.0.1",
   port: Number(process.env["PORT"] ?? 3000),
-  fetch: (request: Request): Response | Promise<Response> =>
-    app?.fetch(request) ??
-      new Response("The environment variable APP_ORIGIN is not set", { status: 500 }),
+  fetch: (request) => app?.fetch(request) ?? new Response("APP_ORIGIN is not set", { status: 500 }),
 };
+
+export default server;

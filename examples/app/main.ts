@@ -24,8 +24,9 @@ Object.assign(process.env, {
   SAASUS_SAAS_ID: EMULATOR_SIGNATURE.saasId,
   SAASUS_API_KEY: EMULATOR_SIGNATURE.apiKey,
   SAASUS_SECRET_KEY: EMULATOR_SIGNATURE.secretKey,
-  // In the place of the company's own login, this page signs a user in without asking.
-  TENANT_LOGIN_URLS: JSON.stringify({ acme: `${service.loginUrl}?user=carol@acme.example` }),
+  TENANT_LOGIN_URLS: JSON.stringify({
+    "Example Inc.": new URL("/sign-in/saml/example", service.loginUrl),
+  }),
 });
 
 const { default: app } = await import("./hono.ts");
