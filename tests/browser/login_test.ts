@@ -11,13 +11,19 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { createApp } from "../../examples/app/hono.ts";
 import { userInfoClient } from "../../examples/app/user_info.ts";
 import { CredentialClient, signatureAuth } from "../../mod.ts";
-import { CredentialEmulator, EMULATOR_SIGNATURE, serveEmulator } from "../../src/emulator/mod.ts";
+import {
+  CredentialEmulator,
+  EMULATOR_SIGNATURE,
+  serveEmulator,
+  signInThrough,
+} from "../../src/emulator/mod.ts";
 import { CredentialLogin, type LoginEvent } from "../../src/login/mod.ts";
 import { launchBrowser, screenshot } from "../support/browser.ts";
 
 interface Site extends AsyncDisposable {
   readonly origin: string;
   readonly loginUrl: string;
+  readonly login: CredentialLogin;
   readonly emulator: CredentialEmulator;
   readonly events: string[];
   /** The requests of the browser, with all headers. */
@@ -51,6 +57,7 @@ async function site(): Promise<Site> {
   return {
     origin,
     loginUrl: service.loginUrl,
+    login,
     emulator,
     events,
     requests,
@@ -257,6 +264,19 @@ browserTest(
     await page.getByRole("link").click();
     await page.getByRole("heading", { name: "Please sign in" }).waitFor();
     assertEquals([await context.cookies(), app.emulator.requests.length], [[], 0]);
+  },
+);
+
+browserTest(
+  "signInThrough() gives a browser the cookies of a login",
+  async (page, app, context) => {
+    const { cookies } = await signInThrough(app.login, app.emulator, "bob");
+    await context.addCookies(cookies);
+    await page.goto(`${app.origin}/profile`);
+    await page.getByText("You are signed in as").waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByText("You are not signed in").waitFor();
+    assertEquals(await context.cookies(), []);
   },
 );
 
