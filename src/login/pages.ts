@@ -8,11 +8,17 @@ const OWN_HEADERS: ExtraHeaders = [
   ["X-Content-Type-Options", "nosniff"],
 ];
 
+/** The style of the pages. The hash in the policy belongs to exactly this text. */
+const STYLE =
+  "body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:20vh auto;padding:0 1.5rem}h1{font-size:1.4rem}a{font-weight:600}";
+
+const STYLE_HASH = "sha256-hN2dkYHCZhrOzmMFzglbStBYiOPalF71bzZF28JWLNw=";
+
 const PAGE_HEADERS: ExtraHeaders = [
   ["Content-Type", "text/html; charset=utf-8"],
   [
     "Content-Security-Policy",
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   ],
 ];
 
@@ -116,6 +122,7 @@ export function page(
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
+<style>${STYLE}</style>
 </head>
 <body>
 <h1>${title}</h1>

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch, assertNotMatch } from "@std/assert";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { LOGIN_URL, loginScene } from "../support/login_scene.ts";
 
@@ -62,6 +63,19 @@ test("start() answers a navigation that another site began with a page and one l
     assertNotMatch(html, /refresh|<script/i);
   }
   assertEquals(eventTexts(), ["refused cross_site", "refused cross_site"]);
+});
+
+test("The pages of the login allow no content but their own style", async () => {
+  const { browser } = loginScene();
+  const response = await browser.open("/auth/login", {
+    headers: { "Sec-Fetch-Site": "cross-site" },
+  });
+  const [, style = ""] = /<style>([^]*)<\/style>/.exec(await response.text()) ?? [];
+  const hash = createHash("sha256").update(style).digest("base64");
+  assertEquals(
+    response.headers.get("Content-Security-Policy"),
+    `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  );
 });
 
 test("start() sets nothing for a fetch, a prefetch, an image or an iframe", async () => {
