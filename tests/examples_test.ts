@@ -3,10 +3,11 @@ import { test } from "node:test";
 import {
   CredentialEmulator,
   EMULATOR_SIGNATURE,
-  type EmulatorRequest,
   type EmulatorServer,
   serveEmulator,
 } from "../src/emulator/mod.ts";
+import { serviceOf } from "../src/emulator/emulator.ts";
+import type { EmulatorRequest } from "../src/emulator/request.ts";
 import { runExample } from "./support/examples_process.ts";
 
 const LOGIN_URL = "https://login.example.com/?a=1&b=2";
@@ -22,12 +23,13 @@ interface Scene extends AsyncDisposable {
 async function scene(): Promise<Scene> {
   const emulator = new CredentialEmulator();
   const requests: EmulatorRequest[] = [];
-  const server = await serveEmulator({
-    handle(request) {
-      requests.push(request);
-      return emulator.handle(request);
-    },
-  });
+  const service = serviceOf(emulator);
+  const handle = service.handle.bind(service);
+  service.handle = (request, hostname) => {
+    requests.push(request);
+    return handle(request, hostname);
+  };
+  const server = await serveEmulator(emulator);
   const env = {
     SAASUS_API_URL_BASE: new URL(server.url).origin,
     SAASUS_SAAS_ID: EMULATOR_SIGNATURE.saasId,

@@ -188,7 +188,6 @@ function isCredentials(login: unknown): login is Credentials {
 /** Returns the second argument of `fetch`; `undefined` for the context that a server passes. */
 function clientOptions(init: unknown): RequestInit | undefined {
   if (typeof init !== "object" || init === null) return undefined;
-  const isInit = ["method", "headers", "body", "signal", "redirect", "cache"]
-    .some((field) => field in init);
-  return isInit || Object.keys(init).length === 0 ? init as RequestInit : undefined;
+  const fields = ["method", "headers", "body", "signal", "redirect", "cache"];
+  return fields.some((field) => field in init) ? init : undefined;
 }

@@ -1,5 +1,5 @@
 import type { CompleteAnswer } from "./answer.ts";
-import { brand, type Html, html, type Language, pageAnswer } from "./page.ts";
+import { brand, type Html, type Language, markup, pageAnswer } from "./page.ts";
 import { MAX_CLAIMS, type SignInProblem, type Trouble, TROUBLES, troublesIn } from "./sign_in.ts";
 import type { User } from "./users.ts";
 
@@ -49,7 +49,7 @@ interface Texts {
 const EN: Texts = {
   title: "Sign in",
   tag: "Emulator",
-  lead: "Choose a user. You return to",
+  lead: "Choose a user. You will return to",
   tenant: "SAML sign-in of the tenant",
   signInAs: (name) => `Sign in as ${name}`,
   or: "or as anyone else",
@@ -136,99 +136,102 @@ const JA: Texts = {
 
 /** Creates the response with the login page. */
 export function loginPage(page: LoginPage): CompleteAnswer {
-  const { language, path, tenant, users, callbackUrl, problem, fields } = page;
+  const { language, callbackUrl, problem } = page;
   const texts = language === "ja" ? JA : EN;
+  return pageAnswer({
+    status: problem === undefined ? 200 : 400,
+    language,
+    title: `${texts.title} – ${texts.tag}`,
+    body: bodyOf(page, texts),
+    formTarget: callbackUrl.origin,
+  });
+}
+
+function bodyOf(page: LoginPage, texts: Texts): Html {
+  const { language, path, tenant, users, callbackUrl, problem } = page;
   const otherLanguage = language === "ja" ? "en" : "ja";
-  const body = html`<form class="card" method="post" action="${path}">
+  // The hidden button comes first, so that the Enter key in the field does not press the button of a user.
+  return markup`<form class="card" method="post" action="${path}">
 ${brand(texts.tag)}
 <h1>${texts.title}</h1>
 <p class="soft">${texts.lead} <code>${callbackUrl.host}${callbackUrl.pathname}</code></p>
-${tenant !== undefined && html`<p class="soft">${texts.tenant} <code>${tenant}</code></p>`}
+${tenant !== undefined && markup`<p class="soft">${texts.tenant} <code>${tenant}</code></p>`}
 <input type="hidden" name="lang" value="${language}">
 <button class="hidden" aria-hidden="true" tabindex="-1"></button>
-${
-    problem !== undefined &&
-    html`<p class="error" role="alert" id="problem">${texts.problems[problem]}</p>`
-  }
-${
-    users.length > 0 && html`<ul class="users">
-${users.map((user) => userButton(user, texts))}
-</ul>
-<p class="or">${texts.or}</p>`
-  }
-<label for="name">${texts.field}</label>
-<input type="text" id="name" name="name" value="${fields.get("name") ?? ""}" maxlength="256"
- autocomplete="off" autocapitalize="none" spellcheck="false"${
-    problem === "no_name" && html`
-      aria-invalid="true" aria-describedby="problem"
-    `
-  }>
+${problem && markup`<p class="error" role="alert" id="problem">${texts.problems[problem]}</p>`}
+${userButtons(users, texts)}
+${nameField(page, texts)}
 <button class="primary">${texts.signIn}</button>
 ${choices(page, texts)}
 </form>
 <p class="note">${texts.note}</p>
 <footer><a href="/requests?lang=${language}">${texts.requests}</a>
-<a href="${path}?lang=${otherLanguage}" lang="${otherLanguage}" hreflang="${otherLanguage}">${texts.other}</a></footer>`;
-  return pageAnswer({
-    status: problem === undefined ? 200 : 400,
-    language,
-    title: `${texts.title} – ${texts.tag}`,
-    body,
-    formTarget: callbackUrl.origin,
-  });
+<a href="${path}?lang=${otherLanguage}" lang="${otherLanguage}">${texts.other}</a></footer>`;
 }
 
-function userButton({ name }: User, texts: Texts): Html {
-  const initial = [...name][0]?.toUpperCase() ?? "";
-  return html`
-    <li><button class="user" name="user" value="${name}"><b aria-hidden="true">${initial}</b>
-    <span>${texts.signInAs(name)}</span></button></li>
-  `;
+function userButtons(users: readonly User[], texts: Texts): Html | undefined {
+  if (users.length === 0) return undefined;
+  const buttons = users.map(({ name }) => {
+    const initial = [...name][0]?.toUpperCase();
+    return markup`<li><button class="user" name="user" value="${name}">
+<b aria-hidden="true">${initial}</b><span>${texts.signInAs(name)}</span></button></li>
+`;
+  });
+  return markup`<ul class="users">
+${buttons}</ul>
+<p class="or">${texts.or}</p>`;
+}
+
+const INVALID = markup` aria-invalid="true" aria-describedby="problem"`;
+
+function nameField({ fields, problem }: LoginPage, texts: Texts): Html {
+  const value = fields.get("name") ?? "";
+  return markup`<label for="name">${texts.field}</label>
+<input type="text" id="name" name="name" value="${value}" maxlength="256" autocomplete="off"
+ autocapitalize="none" spellcheck="false"${problem === "no_name" && INVALID}>`;
 }
 
 function choices({ fields, problem, rotation }: LoginPage, texts: Texts): Html {
   const chosen = troublesIn(fields);
   const isOpen = problem === "claims" || chosen.length > 0 || Boolean(fields.get("rotation"));
   const groups = Object.entries(TROUBLES).map(([group, troubles]) =>
-    html`
-      <fieldset><legend>${texts.groups[group as keyof typeof TROUBLES]}</legend>
-      ${troubles.map((trouble) => checkbox(trouble, chosen.includes(trouble), texts))}
-      </fieldset>
-    `
+    markup`<fieldset><legend>${texts.groups[group as keyof typeof TROUBLES]}</legend>
+${troubles.map((trouble) => checkbox(trouble, chosen.includes(trouble), texts))}</fieldset>
+`
   );
-  return html`
-    <details${isOpen && html`
-      open
-    `}>
-      <summary>${texts.wrong}</summary>
-      <div class="choices">
-    ${groups}
-    <label>${texts.rotation}<select name="rotation">
-    ${(["", "on", "off"] as const).map((value) =>
-      html`
-        <option value="${value}" ${fields.get("rotation") === value && html`
-          selected
-        `}>${texts.rotations[value]}${value === "" &&
-          ` (${rotation ? texts.on : texts.off})`}</option>
-      `
-    )}
-    </select></label>
-    <label>${texts
-      .claims}<textarea name="claims" spellcheck="false" placeholder="{&quot;locale&quot;:&quot;en&quot;}"${problem ===
-        "claims" && html`
-      aria-invalid="true" aria-describedby="problem"
-    `}>
-    ${fields.get("claims") ?? ""}</textarea></label>
-      </div>
-      </details>
-  `;
+  const claims = fields.get("claims") ?? "";
+  return markup`<details${isOpen && markup` open`}><summary>${texts.wrong}</summary>
+<div class="choices">
+${groups}
+<label>${texts.rotation}<select name="rotation">
+${rotationOptions(fields.get("rotation"), rotation, texts)}</select></label>
+<label for="claims">${texts.claims}
+<textarea id="claims" name="claims" spellcheck="false" placeholder="${'{"locale":"en"}'}"${
+    problem === "claims" && INVALID
+  }>
+${claims}</textarea></label>
+</div>
+</details>`;
 }
 
 function checkbox(trouble: Trouble, isChecked: boolean, texts: Texts): Html {
-  return html`
-    <label
-      class="check"><input type="checkbox" name="trouble" value="${trouble}"${isChecked && html`
-        checked
-      `}>${texts.troubles[trouble]}</label>
-  `;
+  const checked = isChecked && markup` checked`;
+  return markup`<label class="check">
+<input type="checkbox" name="trouble" value="${trouble}"${checked}>${
+    texts.troubles[trouble]
+  }</label>
+`;
+}
+
+function rotationOptions(chosen: string | null, configured: boolean, texts: Texts): Html[] {
+  const values = [
+    ["", `${texts.rotations[""]} (${configured ? texts.on : texts.off})`],
+    ["on", texts.rotations.on],
+    ["off", texts.rotations.off],
+  ] as const;
+  return values.map(([value, label]) => {
+    const selected = chosen === value && markup` selected`;
+    return markup`<option value="${value}"${selected}>${label}</option>
+`;
+  });
 }

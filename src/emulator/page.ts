@@ -19,7 +19,7 @@ export class Html {
 export type HtmlValue = string | number | Html | undefined | false | readonly HtmlValue[];
 
 /** Creates HTML from a template, and escapes every value that is not HTML. */
-export function html(parts: TemplateStringsArray, ...values: HtmlValue[]): Html {
+export function markup(parts: TemplateStringsArray, ...values: HtmlValue[]): Html {
   const texts = parts.map((part, i) => part + (i < values.length ? escaped(values[i]) : ""));
   return new Html(texts.join(""));
 }
@@ -126,6 +126,8 @@ td{font-variant-numeric:tabular-nums}code{font:13px ui-monospace,SFMono-Regular,
 .s2,.s3{color:var(--ok);font-weight:650}.s4,.s5{color:var(--bad);font-weight:650}
 .top{display:flex;flex-wrap:wrap;gap:12px;align-items:center;justify-content:space-between}.top form{margin:0}.top button{min-height:40px;padding:6px 16px;font-size:14px;font-weight:600}.top button:hover{background:var(--hover);border-color:var(--brand)}
 summary:hover{color:var(--strong)}
+:lang(ja){word-break:auto-phrase}.note{text-wrap:balance}
+@media(max-width:360px){body{padding-inline:12px}.card{padding:20px 18px}.user{padding:10px 12px;gap:10px;font-size:14px}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important}}
 `;
 
@@ -152,27 +154,26 @@ export function pageAnswer(
     "Vary": "Accept-Language",
     "X-Content-Type-Options": "nosniff",
   });
-  const page = html`
-    <!DOCTYPE html>
-    <html lang="${language}">
-      <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>${title}</title>
-        <link rel="icon" href="${ICON}">
-        <style>${new Html(STYLE)}</style>
-      </head>
-      <body>
-        <main${wide && new Html(' class="wide"')}>
-    ${body}
-    </main>
-    </body>
-    </html>
-  `;
+  const page = markup`<!DOCTYPE html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="${ICON}">
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<main${wide && new Html(' class="wide"')}>
+${body}
+</main>
+</body>
+</html>
+`;
   return { kind: "complete", status, headers, body: page.text };
 }
 
 /** Creates the line at the top of a card. */
 export function brand(tag: string): Html {
-  return html`<p class="brand"><img src="${ICON}" alt="">SaaSus<span class="tag">${tag}</span></p>`;
+  return markup`<p class="brand"><img src="${ICON}" alt="">SaaSus<span class="tag">${tag}</span></p>`;
 }

@@ -1,5 +1,5 @@
 import type { CompleteAnswer } from "./answer.ts";
-import { brand, type Html, html, type Language, pageAnswer } from "./page.ts";
+import { brand, type Html, type Language, markup, pageAnswer } from "./page.ts";
 import type { HandledRequest } from "./request_log.ts";
 
 const TEXTS = {
@@ -33,23 +33,19 @@ export function requestsPage(
   language: Language,
 ): CompleteAnswer {
   const texts = TEXTS[language];
-  const body = html`<div class="card">
+  const rows = requests.toReversed().map((request) => row(request, texts.dropped));
+  const table = markup`<div class="scroll" tabindex="0" role="region" aria-label="${texts.title}">
+<table>
+<thead><tr>${texts.columns.map((column) => markup`<th scope="col">${column}</th>`)}</tr></thead>
+<tbody>
+${rows}</tbody>
+</table></div>`;
+  const body = markup`<div class="card">
 ${brand(texts.tag)}
 <div class="top"><h1>${texts.title}</h1>
 <form method="post" action="/reset?lang=${language}"><button>${texts.reset}</button></form></div>
 <p class="soft">${texts.lead} ${texts.resets}</p>
-${
-    requests.length === 0 ? html`<p>${texts.none}</p>` : html`
-      <div class="scroll" tabindex="0" role="region" aria-label="${texts.title}">
-        <table>
-          <thead>
-            <tr>${texts.columns.map((column) => html`<th scope="col">${column}</th>`)}</tr>
-          </thead>
-          <tbody>${requests.toReversed().map((request) => row(request, texts.dropped))}</tbody>
-        </table>
-      </div>
-    `
-  }
+${rows.length === 0 ? markup`<p>${texts.none}</p>` : table}
 </div>
 <footer><a href="/login?lang=${language}">${texts.back}</a></footer>`;
   return pageAnswer({ language, title: `${texts.title} – ${texts.tag}`, body, wide: true });
@@ -58,16 +54,10 @@ ${
 function row(request: HandledRequest, dropped: string): Html {
   const { time, operation, authFlow, status, user, fault, traceId } = request;
   const statusClass = `s${String(status ?? 5).charAt(0)}`;
-  return html`
-    <tr>
-      <td>${new Date(time).toISOString().slice(11, 23)}</td>
-      <td>${operation}${authFlow !== undefined && html`
-        <code>${authFlow}</code>
-      `}</td>
-      <td class="${statusClass}">${status ?? dropped}</td>
-      <td>${user}</td>
-      <td>${fault}</td>
-      <td><code>${traceId}</code></td>
-    </tr>
-  `;
+  const flow = authFlow !== undefined && markup` <code>${authFlow}</code>`;
+  return markup`<tr><td>${new Date(time).toISOString().slice(11, 19)}</td>
+<td>${operation}${flow}</td>
+<td class="${statusClass}">${status ?? dropped}</td>
+<td>${user}</td><td>${fault}</td><td><code>${traceId}</code></td></tr>
+`;
 }

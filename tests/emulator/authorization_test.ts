@@ -31,7 +31,7 @@ async function signed(
   return { Authorization };
 }
 
-test("CredentialEmulator.fetch() takes a signature over the minute, key, method, URL and body", async () => {
+test("CredentialEmulator.fetch() accepts a signature over the minute, key, method, URL and body", async () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({ now: clock.now });
   const { saasId, apiKey, secretKey } = EMULATOR_SIGNATURE;
@@ -55,7 +55,7 @@ test("CredentialEmulator.fetch() takes a signature over the minute, key, method,
   assertEquals((await get(emulator, query, headers)).status, 200);
 });
 
-test("CredentialEmulator.fetch() answers 401 to both operations without the right authorization", async () => {
+test("CredentialEmulator.fetch() returns 401 for both operations without a valid authorization", async () => {
   const emulator = new CredentialEmulator();
   const secret = `wrong-${crypto.randomUUID()}`;
   const values = [
@@ -81,7 +81,7 @@ test("CredentialEmulator.fetch() answers 401 to both operations without the righ
   }
 });
 
-test("CredentialEmulator.fetch() takes its own bearer token, and no other", async () => {
+test("CredentialEmulator.fetch() accepts its own bearer token only", async () => {
   const bearerToken = `token-${crypto.randomUUID()}`;
   const emulator = new CredentialEmulator({ bearerToken });
   const status = async (Authorization: string) =>
@@ -93,7 +93,7 @@ test("CredentialEmulator.fetch() takes its own bearer token, and no other", asyn
   assertEquals((await get(emulator, "code=unknown")).status, 401);
 });
 
-test("CredentialEmulator.fetch() takes its own signature, and no other", async () => {
+test("CredentialEmulator.fetch() accepts its own signature only", async () => {
   const signature = { saasId: "my-saas", apiKey: "my-key", secretKey: crypto.randomUUID() };
   const emulator = new CredentialEmulator({ signature });
   const url = `${CREDENTIALS_URL}?code=unknown`;
@@ -111,7 +111,7 @@ test("CredentialEmulator.fetch() takes its own signature, and no other", async (
   assertEquals(await status(othersHost), 401);
 });
 
-test("CredentialEmulator.fetch() takes signatures of the minutes within its signatureWindow", async () => {
+test("CredentialEmulator.fetch() accepts signatures of the minutes within its signatureWindow", async () => {
   const clock = new Clock();
   const url = `${CREDENTIALS_URL}?code=unknown`;
   const accepted = async (signatureWindow?: number) => {
@@ -131,7 +131,7 @@ test("CredentialEmulator.fetch() takes signatures of the minutes within its sign
   assertEquals(await accepted(0), [0]);
 });
 
-test("CredentialEmulator.fetch() says which part of the authorization is wrong", async () => {
+test("CredentialEmulator.fetch() returns the problem of the authorization", async () => {
   const emulator = new CredentialEmulator();
   const message = async (headers: Record<string, string>) =>
     String((await call(emulator, new Request(CREDENTIALS_URL, { headers }))).json["message"]);

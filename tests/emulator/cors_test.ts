@@ -20,7 +20,7 @@ function corsOf({ headers }: Answer): Record<string, string> {
   );
 }
 
-test("CredentialEmulator.fetch() answers the preflight of any origin with cors: true", async () => {
+test("CredentialEmulator.fetch() responds to the preflight of any origin with cors: true", async () => {
   const answer = await preflight(new CredentialEmulator({ cors: true }), ORIGIN);
   assertEquals([answer.status, answer.text], [204, ""]);
   assertEquals(corsOf(answer), {
@@ -32,7 +32,7 @@ test("CredentialEmulator.fetch() answers the preflight of any origin with cors: 
   });
 });
 
-test("CredentialEmulator.fetch() lets a page read every answer, errors and faults too", async () => {
+test("CredentialEmulator.fetch() lets a page read every response, also errors and faults", async () => {
   const emulator = new CredentialEmulator({
     cors: true,
     faults: [undefined, undefined, { kind: "status", status: 503 }],
@@ -48,7 +48,7 @@ test("CredentialEmulator.fetch() lets a page read every answer, errors and fault
   }
 });
 
-test("CredentialEmulator.fetch() answers only the origins that are listed", async () => {
+test("CredentialEmulator.fetch() allows the listed origins only", async () => {
   const emulator = new CredentialEmulator({ cors: ["https://other.example", ORIGIN] });
   const allowed = corsOf(await preflight(emulator, ORIGIN));
   assertEquals(allowed["access-control-allow-origin"], ORIGIN);
@@ -63,7 +63,7 @@ test("CredentialEmulator.fetch() lists OPTIONS in Allow when CORS is on", async 
   assertEquals([status, headers.get("Allow")], [405, "GET, POST, OPTIONS"]);
 });
 
-test("CredentialEmulator.fetch() speaks no CORS unless it is told to", async () => {
+test("CredentialEmulator.fetch() sends no CORS headers by default", async () => {
   const emulator = new CredentialEmulator();
   const answer = await preflight(emulator, ORIGIN);
   assertEquals([answer.status, corsOf(answer)], [405, {}]);

@@ -18,7 +18,7 @@ import {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-test("CredentialEmulator.fetch() saves tokens and answers exactly them for the code", async () => {
+test("CredentialEmulator.fetch() saves tokens and returns exactly them for the code", async () => {
   const emulator = new CredentialEmulator();
   const tokens = someTokens();
   const saved = await post(emulator, { ...tokens, something: "else" });
@@ -33,7 +33,7 @@ test("CredentialEmulator.fetch() saves tokens and answers exactly them for the c
   assertEquals(exchanged.json, tokens);
 });
 
-test("CredentialEmulator.fetch() answers no refresh token where none was saved", async () => {
+test("CredentialEmulator.fetch() returns no refresh token if none was saved", async () => {
   const emulator = new CredentialEmulator();
   const { id_token, access_token } = someTokens();
   for (const nothing of [{}, { refresh_token: null }]) {
@@ -42,14 +42,14 @@ test("CredentialEmulator.fetch() answers no refresh token where none was saved",
   }
 });
 
-test("CredentialEmulator.fetch() takes tempCodeAuth where auth-flow is left out or given", async () => {
+test("CredentialEmulator.fetch() uses tempCodeAuth by default", async () => {
   const emulator = new CredentialEmulator();
   assertEquals((await get(emulator, `code=${emulator.issueCode()}`)).status, 200);
   const query = `auth-flow=tempCodeAuth&code=${emulator.issueCode()}`;
   assertEquals((await get(emulator, query)).status, 200);
 });
 
-test("CredentialEmulator.fetch() refuses a code that was used", async () => {
+test("CredentialEmulator.fetch() rejects a used code", async () => {
   const emulator = new CredentialEmulator();
   const code = emulator.issueCode();
   assertEquals((await exchange(emulator, code)).status, 200);
@@ -64,7 +64,7 @@ test("CredentialEmulator.fetch() gives the tokens to one of 100 that exchange th
   assertEquals(answers.filter(({ status }) => status === 404).length, 99);
 });
 
-test("CredentialEmulator.fetch() refuses a code after 10 s, and not before", async () => {
+test("CredentialEmulator.fetch() rejects a code after 10 s, and not before", async () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({ now: clock.now });
   const [early, late] = [emulator.issueCode(), emulator.issueCode()];
@@ -74,7 +74,7 @@ test("CredentialEmulator.fetch() refuses a code after 10 s, and not before", asy
   assertError(await exchange(emulator, late), 404, "not_found");
 });
 
-test("CredentialEmulator.fetch() refuses a code after its codeLifetime", async () => {
+test("CredentialEmulator.fetch() rejects a code after codeLifetime", async () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({ now: clock.now, codeLifetime: 50 });
   const code = emulator.issueCode();
@@ -82,21 +82,7 @@ test("CredentialEmulator.fetch() refuses a code after its codeLifetime", async (
   assertEquals((await exchange(emulator, code)).status, 404);
 });
 
-test("CredentialEmulator.fetch() forgets the oldest codes and refresh tokens beyond its capacity", async () => {
-  const emulator = new CredentialEmulator({ capacity: 2 });
-  const logins = [1, 2, 3].map(() => {
-    const credentials = emulator.issueCredentials();
-    return { code: emulator.issueCode(credentials), refreshToken: credentials.refresh_token };
-  });
-  const codes = await Promise.all(logins.map(({ code }) => exchange(emulator, code)));
-  assertEquals(codes.map(({ status }) => status), [404, 200, 200]);
-  const refreshes = await Promise.all(
-    logins.map(({ refreshToken }) => refresh(emulator, refreshToken)),
-  );
-  assertEquals(refreshes.map(({ status }) => status), [404, 200, 200]);
-});
-
-test("CredentialEmulator.fetch() answers 400 to a body that is not credentials, and does not quote it", async () => {
+test("CredentialEmulator.fetch() returns 400 for a body that is no credentials, and does not quote it", async () => {
   const emulator = new CredentialEmulator();
   const { id_token, access_token } = someTokens();
   const bodies = [
@@ -124,7 +110,7 @@ test("CredentialEmulator.fetch() answers 400 to a body that is not credentials, 
   );
 });
 
-test("CredentialEmulator.fetch() answers 400 to a query that is not one of the flows, and does not quote it", async () => {
+test("CredentialEmulator.fetch() returns 400 for a query that is no flow, and does not quote it", async () => {
   const emulator = new CredentialEmulator();
   const secret = `secret-${crypto.randomUUID()}`;
   const queries = [
@@ -152,7 +138,16 @@ test("CredentialEmulator.fetch() answers 400 to a query that is not one of the f
   }
 });
 
-test("CredentialEmulator.fetch() does not spend a code on a query that it refuses", async () => {
+test("CredentialEmulator.fetch() treats an empty parameter of the other flow as absent", async () => {
+  const emulator = new CredentialEmulator();
+  const { refresh_token = "" } = emulator.issueCredentials();
+  const refreshed = `code=&auth-flow=refreshTokenAuth&refresh-token=${refresh_token}`;
+  assertEquals((await get(emulator, refreshed)).status, 200);
+  const exchanged = `code=${emulator.issueCode()}&auth-flow=tempCodeAuth&refresh-token=`;
+  assertEquals((await get(emulator, exchanged)).status, 200);
+});
+
+test("CredentialEmulator.fetch() does not use up a code for a rejected query", async () => {
   const emulator = new CredentialEmulator();
   const code = emulator.issueCode();
   assertEquals((await get(emulator, `code=${code}&code=${code}`)).status, 400);
@@ -160,12 +155,14 @@ test("CredentialEmulator.fetch() does not spend a code on a query that it refuse
   assertEquals((await exchange(emulator, code)).status, 200);
 });
 
-test("CredentialEmulator.fetch() answers 404 everywhere but at /v1/auth/credentials", async () => {
+test("CredentialEmulator.fetch() returns 404 for unknown paths", async () => {
   const emulator = new CredentialEmulator();
   const paths = [
-    "",
-    "/",
     "/v1/auth",
+    "/index.html",
+    "/favicon.ico",
+    "/sign-in/saml/",
+    "/sign-in/saml/a/b",
     "/v1/auth/credentials/",
     "/v1/auth/Credentials",
     "/credentials",
@@ -178,7 +175,7 @@ test("CredentialEmulator.fetch() answers 404 everywhere but at /v1/auth/credenti
   }
 });
 
-test("CredentialEmulator.fetch() answers 405 with Allow to other methods", async () => {
+test("CredentialEmulator.fetch() returns 405 with Allow for other methods", async () => {
   for (const method of ["PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]) {
     const request = new Request(CREDENTIALS_URL, { method, headers: BEARER });
     const { status, headers, body } = await new CredentialEmulator().fetch(request);
@@ -188,7 +185,7 @@ test("CredentialEmulator.fetch() answers 405 with Allow to other methods", async
   }
 });
 
-test("CredentialEmulator.fetch() gives every answer a trace id, and goes on with one that is sane", async () => {
+test("CredentialEmulator.fetch() adds a trace ID to every response, and keeps a valid one of the client", async () => {
   const emulator = new CredentialEmulator();
   const answers = [
     await exchange(emulator, emulator.issueCode()),
@@ -209,14 +206,14 @@ test("CredentialEmulator.fetch() gives every answer a trace id, and goes on with
   }
 });
 
-test("CredentialEmulator.fetch() answers the Date of its clock", async () => {
+test("CredentialEmulator.fetch() returns the Date of its clock", async () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({ now: clock.now });
   const { headers } = await exchange(emulator, "unknown");
   assertEquals(headers.get("Date"), "Tue, 01 Jan 2030 12:00:30 GMT");
 });
 
-test("CredentialEmulator.issueCode() hands out codes for given credentials, and for those of a new login", async () => {
+test("CredentialEmulator.issueCode() issues codes for given credentials and for a new login", async () => {
   const emulator = new CredentialEmulator();
   const tokens = someTokens();
   assertEquals((await exchange(emulator, emulator.issueCode(tokens))).json, tokens);
@@ -226,7 +223,7 @@ test("CredentialEmulator.issueCode() hands out codes for given credentials, and 
   assertEquals((await refresh(emulator, tokens.refresh_token)).status, 200);
 });
 
-test("CredentialEmulator.issueCode() refuses credentials without a token, and keeps a copy of what it takes", async () => {
+test("CredentialEmulator.issueCode() rejects credentials without a token, and copies them", async () => {
   const emulator = new CredentialEmulator();
   assertThrows(
     () => emulator.issueCode({ id_token: "a" } as Credentials),

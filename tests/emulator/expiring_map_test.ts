@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ExpiringMap } from "../../src/emulator/expiring_map.ts";
 import { Clock } from "../support/emulator_call.ts";
 
-test("ExpiringMap.get() answers a value until its lifetime is over", () => {
+test("ExpiringMap.get() returns a value until it expires", () => {
   const clock = new Clock();
   const map = new ExpiringMap<string>({ capacity: 10, now: clock.now });
   map.set("a", "1", 100);
@@ -13,13 +13,13 @@ test("ExpiringMap.get() answers a value until its lifetime is over", () => {
   assertEquals(map.get("a"), undefined);
 });
 
-test("ExpiringMap.take() answers a value once", () => {
+test("ExpiringMap.take() returns a value once", () => {
   const map = new ExpiringMap<string>({ capacity: 10, now: () => 0 });
   map.set("a", "1", 100);
   assertEquals([map.take("a"), map.take("a"), map.size], ["1", undefined, 0]);
 });
 
-test("ExpiringMap lets go of the dead when it is used", () => {
+test("ExpiringMap removes expired entries when it is used", () => {
   const clock = new Clock();
   const map = new ExpiringMap<number>({ capacity: 1_000, now: clock.now });
   for (let i = 0; i < 1_000; i++) map.set(`old-${i}`, i, 100);
@@ -28,7 +28,7 @@ test("ExpiringMap lets go of the dead when it is used", () => {
   assertEquals(map.size, 0);
 });
 
-test("ExpiringMap.set() lets go of the oldest beyond the capacity", () => {
+test("ExpiringMap.set() removes the oldest entries beyond the capacity", () => {
   const map = new ExpiringMap<number>({ capacity: 3, now: () => 0 });
   for (let i = 0; i < 100; i++) map.set(String(i), i, 100);
   assertEquals(map.size, 3);

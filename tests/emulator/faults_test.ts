@@ -10,6 +10,7 @@ import {
 } from "@std/assert";
 import { test } from "node:test";
 import { CredentialEmulator, type Fault, type FaultRequest } from "../../src/emulator/mod.ts";
+import { serviceOf } from "../../src/emulator/emulator.ts";
 import { CredentialInputError } from "../../src/errors.ts";
 import {
   BEARER,
@@ -27,7 +28,7 @@ const FAULTS: Fault[] = [
   { kind: "drop" },
   { kind: "truncate" },
   { kind: "status", status: 503 },
-  { kind: "not_json" },
+  { kind: "status", status: 200, body: "<h1>It works!</h1>" },
   { kind: "delay", ms: 0 },
 ];
 
@@ -92,7 +93,7 @@ test("CredentialEmulator.faults spares what is no operation of the API", async (
   assertEquals(emulator.faults.length, 1);
 });
 
-test("CredentialEmulator.faults meets requests before they are handled: a code stays unspent", async () => {
+test("CredentialEmulator.faults stops requests before they are handled, so that a code stays valid", async () => {
   for (const fault of FAULTS.filter(({ kind }) => kind !== "truncate" && kind !== "delay")) {
     const emulator = new CredentialEmulator({ faults: [fault] });
     const code = emulator.issueCode();
@@ -101,14 +102,14 @@ test("CredentialEmulator.faults meets requests before they are handled: a code s
   }
 });
 
-test("CredentialEmulator.faults loses answers after_handling: the code is spent", async () => {
+test("CredentialEmulator.faults loses responses after_handling, so that a code is used", async () => {
   for (const fault of FAULTS) {
     const emulator = new CredentialEmulator({
       faults: [fault.kind === "truncate" ? fault : { ...fault, when: "after_handling" }],
     });
     const code = emulator.issueCode();
     const first = await outcome(emulator, code);
-    if (fault.kind !== "delay" && fault.kind !== "not_json") assertNotEquals(first, 200);
+    if (fault.kind === "drop" || fault.kind === "truncate") assertNotEquals(first, 200);
     assertEquals(await outcome(emulator, code), 404, fault.kind);
   }
 });
@@ -170,15 +171,17 @@ test("CredentialEmulator.faults answers a status with its headers and body", asy
   }
 });
 
-test("CredentialEmulator.faults answers a page that is no JSON", async () => {
-  const emulator = new CredentialEmulator({ faults: [{ kind: "not_json" }] });
-  const { status, headers, text } = await get(emulator, "code=a");
-  assertEquals(status, 200);
-  assertEquals(headers.get("Content-Type"), "text/html; charset=utf-8");
-  assertStringIncludes(text, "<h1>");
+test("CredentialEmulator.faults returns the page of a proxy", async () => {
+  const headers = { "Content-Type": "text/html; charset=utf-8" };
+  const fault = { kind: "status", status: 200, headers, body: "<h1>It works!</h1>" } as const;
+  const emulator = new CredentialEmulator({ faults: [fault] });
+  const response = await get(emulator, "code=a");
+  assertEquals(response.status, 200);
+  assertEquals(response.headers.get("Content-Type"), "text/html; charset=utf-8");
+  assertStringIncludes(response.text, "<h1>");
 });
 
-test("CredentialEmulator.faults cuts an answer in the middle of its body", async () => {
+test("CredentialEmulator.faults cuts a response in the middle of its body", async () => {
   const emulator = new CredentialEmulator({ faults: [{ kind: "truncate" }] });
   const tokens = { ...someTokens(), id_token: "é".repeat(100) };
   const url = `${CREDENTIALS_URL}?code=${emulator.issueCode(tokens)}`;
@@ -196,7 +199,7 @@ test("CredentialEmulator.faults cuts an answer in the middle of its body", async
   await assertRejects(() => reader.read(), TypeError);
 });
 
-test("CredentialEmulator.faults delays an answer, and its Date with it", async () => {
+test("CredentialEmulator.faults delays a response and its Date", async () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({ now: clock.now, faults: [{ kind: "delay", ms: 30 }] });
   const code = emulator.issueCode();
@@ -210,13 +213,13 @@ test("CredentialEmulator.faults delays an answer, and its Date with it", async (
   assertEquals(headers.get("Date"), "Tue, 01 Jan 2030 12:00:35 GMT");
 });
 
-test("CredentialEmulator.faults leaves a delayed request unhandled when its client goes", async () => {
+test("CredentialEmulator.faults does not handle a delayed request that its client aborts", async () => {
   const emulator = new CredentialEmulator();
   for (const when of ["before_handling", "after_handling"] as const) {
     emulator.faults = [{ kind: "delay", ms: 60_000, when }];
     const code = emulator.issueCode();
     const leaving = new AbortController();
-    const answer = emulator.handle({
+    const answer = serviceOf(emulator).handle({
       method: "GET",
       url: `${CREDENTIALS_URL}?code=${code}`,
       headers: new Headers(BEARER),
@@ -229,7 +232,7 @@ test("CredentialEmulator.faults leaves a delayed request unhandled when its clie
   }
 });
 
-test("CredentialEmulator.faults refuses faults that are wrong", async () => {
+test("CredentialEmulator.faults rejects invalid faults", async () => {
   const emulator = new CredentialEmulator();
   const wrong: [unknown, string][] = [
     [{ kind: "status", status: 99 }, '"0.status": expected a whole number, 200 to 599'],
@@ -237,7 +240,7 @@ test("CredentialEmulator.faults refuses faults that are wrong", async () => {
     [{ kind: "delay", ms: -1 }, '"0.ms": expected a whole number of ms'],
     [{ kind: "drop", when: "never" }, '"0.when": expected "before_handling" or "after_handling"'],
     [{ kind: "truncate", when: "after_handling" }, '"0": expected only the fields'],
-    ["drop", '"0": expected "delay", "drop", "truncate", "status" or "not_json"'],
+    ["drop", '"0": expected "delay", "drop", "truncate" or "status"'],
   ];
   for (const [fault, message] of wrong) {
     assertThrows(

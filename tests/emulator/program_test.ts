@@ -8,7 +8,7 @@ import { signatureAuth } from "../../src/auth/signature_auth.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const RUN = "Deno" in globalThis ? ["run", "--allow-net=127.0.0.1"] : [];
-// Node 22 cannot tell that a module is run as a program.
+// Node 22 and 24 run the compiled files of the package. They cannot run these, whose imports need a loader.
 const skip = !("Deno" in globalThis || "Bun" in globalThis);
 
 interface Ended {
@@ -18,7 +18,7 @@ interface Ended {
 }
 
 interface Running {
-  /** What has been printed, once the last line is there. */
+  /** The printed settings. */
   readonly printed: Promise<string>;
   readonly ended: Promise<Ended>;
   kill(signal: "SIGINT" | "SIGTERM"): void;
@@ -41,7 +41,7 @@ function start(...args: string[]): Running {
   return {
     printed: printed.promise,
     ended: ended.promise,
-    // After `child.kill()` Deno 2.9 reports the signal in the place of the exit code.
+    // After `child.kill()` Deno 2.9 reports the signal instead of the exit code.
     kill: (signal) => process.kill(child.pid ?? 0, signal),
   };
 }
@@ -52,55 +52,100 @@ function settingsIn(text: string): Record<string, string> {
 }
 
 test("emulator, run as a program, prints settings that work", { skip }, async () => {
-  const program = start("--port", "0");
+  const program = start("--port", "0", "--callback", "http://localhost:9/cb");
   const text = await program.printed;
   const settings = settingsIn(text);
   assertEquals(Object.keys(settings), [
+    "SAASUS_BASE_URL",
     "SAASUS_API_URL_BASE",
+    "SAASUS_LOGIN_URL",
     "SAASUS_SAAS_ID",
     "SAASUS_API_KEY",
     "SAASUS_SECRET_KEY",
   ]);
   const origin = settings["SAASUS_API_URL_BASE"] ?? "";
   assertMatch(origin, /^http:\/\/127\.0\.0\.1:\d+$/);
-  const url = `${origin}/v1/auth/credentials`;
+  assertEquals(settings["SAASUS_BASE_URL"], `${origin}/v1`);
+  const loginUrl = settings["SAASUS_LOGIN_URL"] ?? "";
+  assertStringIncludes(text, `open ${loginUrl}`);
+
+  const login = await fetch(`${loginUrl}?user=carol%40example.com`, { redirect: "manual" });
+  const callback = new URL(login.headers.get("Location") ?? "");
+  assertEquals(callback.origin + callback.pathname, "http://localhost:9/cb");
+  const code = callback.searchParams.get("code") ?? "";
+  const url = `${settings["SAASUS_BASE_URL"]}/auth/credentials?code=${code}`;
   const auth = signatureAuth({
     saasId: settings["SAASUS_SAAS_ID"] ?? "",
     apiKey: settings["SAASUS_API_KEY"] ?? "",
     secretKey: settings["SAASUS_SECRET_KEY"] ?? "",
   });
-  const body = JSON.stringify({ id_token: "a", access_token: "b" });
-  const Authorization = await auth({
-    method: "POST",
-    url,
-    body,
-    timestamp: Date.now(),
-    rejected: false,
-  });
-  const saved = await fetch(url, { method: "POST", headers: { Authorization }, body });
-  assertEquals(saved.status, 201);
+  const request = { method: "GET", url, body: "", timestamp: Date.now(), rejected: false };
+  const exchanged = await fetch(url, { headers: { Authorization: await auth(request) } });
+  assertEquals(exchanged.status, 200);
+  const { id_token } = await exchanged.json();
 
-  const { code } = await saved.json();
   const [, token = ""] = /^# BEARER_TOKEN=(.*)$/m.exec(text) ?? [];
   const headers = { Authorization: `Bearer ${token}` };
-  const exchanged = await fetch(`${url}?code=${code}`, { headers });
-  assertEquals(await exchanged.json(), { id_token: "a", access_token: "b" });
-  assertStringIncludes(text, `curl -H "Authorization: Bearer ${token}"`);
+  const info = await fetch(`${origin}/v1/auth/userinfo?token=${id_token}`, { headers });
+  assertEquals((await info.json()).email, "carol@example.com");
+
   program.kill("SIGINT");
-  assertEquals(await program.ended, { exitCode: 0, stdout: text, stderr: "" });
+  const { exitCode, stdout, stderr } = await program.ended;
+  assertEquals([exitCode, stderr], [0, ""]);
+  const lines = stdout.slice(text.length).trim().split("\n");
+  const time = /^# \d\d:\d\d:\d\d {2}/;
+  assertEquals(lines.map((line) => line.replace(time, "")), [
+    "signIn  303  carol@example.com",
+    "getAuthCredentials (tempCodeAuth)  200  carol@example.com",
+    "getUserInfo  200  carol@example.com",
+    "# The emulator has stopped",
+  ]);
+  for (const secret of [code, id_token]) assertEquals(stdout.includes(secret), false);
 });
+
+test(
+  "emulator, run as a program, has the users of --user and prints less with --quiet",
+  { skip },
+  async () => {
+    const program = start(
+      "--port",
+      "0",
+      "--user",
+      "carol@example.com",
+      "--user=dave",
+      "--quiet",
+      "--code-lifetime",
+      "0",
+    );
+    const text = await program.printed;
+    const settings = settingsIn(text);
+    const page = await (await fetch(settings["SAASUS_LOGIN_URL"] ?? "")).text();
+    const names = [...page.matchAll(/name="user" value="([^"]*)"/g)].map(([, name]) => name);
+    assertEquals(names, ["carol@example.com", "dave"]);
+    const login = await fetch(`${settings["SAASUS_LOGIN_URL"]}?user=dave`, { redirect: "manual" });
+    const { search } = new URL(login.headers.get("Location") ?? "");
+    const headers = { Authorization: `Bearer ${/^# BEARER_TOKEN=(.*)$/m.exec(text)?.[1]}` };
+    const url = `${settings["SAASUS_BASE_URL"]}/auth/credentials${search}`;
+    const expired = await fetch(url, { headers });
+    assertEquals(expired.status, 404);
+    await expired.body?.cancel();
+    program.kill("SIGINT");
+    const { stdout } = await program.ended;
+    assertEquals(stdout.slice(text.length), "# The emulator has stopped\n");
+  },
+);
 
 test("emulator, run as a program, stops at SIGTERM", { skip }, async () => {
   const program = start("--port=0");
   const { SAASUS_API_URL_BASE: origin = "" } = settingsIn(await program.printed);
-  // A connection that is open must not hold it.
+  // An open connection must not keep it running.
   await (await fetch(origin)).body?.cancel();
   program.kill("SIGTERM");
   assertEquals((await program.ended).exitCode, 0);
 });
 
 test(
-  "emulator, run as a program, rotates and speaks CORS when it is told to",
+  "emulator, run as a program, has --rotation and --cors",
   { skip },
   async () => {
     const program = start("--port", "0", "--rotation", "--cors");
@@ -122,12 +167,24 @@ test(
 test("emulator, run as a program, explains its options", { skip }, async () => {
   const { exitCode, stdout, stderr } = await start("--help").ended;
   assertEquals([exitCode, stderr], [0, ""]);
-  for (const option of ["--port", "--rotation", "--cors", "--help", "4010"]) {
+  const options = [
+    "port",
+    "callback",
+    "user",
+    "code-lifetime",
+    "rotation",
+    "cors",
+    "quiet",
+    "help",
+  ];
+  for (const option of options) assertStringIncludes(stdout, `--${option} `.trimEnd());
+  const command = "Deno" in globalThis ? "deno task emulator" : "bun src/emulator/mod.ts";
+  for (const option of [`Usage: ${command} [options]`, "4010"]) {
     assertStringIncludes(stdout, option);
   }
 });
 
-test("emulator, run as a program, refuses options that it does not know", { skip }, async () => {
+test("emulator, run as a program, rejects invalid options", { skip }, async () => {
   const wrong: [string[], string][] = [
     [["--prot", "1"], "--prot"],
     [["--port", "x"], 'Port "x" is not a whole number, 0 to 65535'],
@@ -135,6 +192,9 @@ test("emulator, run as a program, refuses options that it does not know", { skip
     [["--port", ""], 'Port ""'],
     [["--port"], "--port"],
     [["4010"], "4010"],
+    [["--user", " "], "User name is empty"],
+    [["--code-lifetime", "x"], 'Code lifetime "x" is not a number of seconds'],
+    [["--callback", "/callback"], "--callback: expected an absolute http: or https: URL"],
   ];
   const ended = await Promise.all(wrong.map(([args]) => start(...args).ended));
   for (const [i, { exitCode, stdout, stderr }] of ended.entries()) {
@@ -144,11 +204,15 @@ test("emulator, run as a program, refuses options that it does not know", { skip
   }
 });
 
-test("emulator, run as a program, says what to do when the port is taken", { skip }, async () => {
-  const server = await serveEmulator(new CredentialEmulator());
-  const { exitCode, stdout, stderr } = await start("--port", String(server.port)).ended;
-  await server.close();
-  assertEquals([exitCode, stdout], [1, ""]);
-  assertStringIncludes(stderr, `Cannot listen on port ${server.port}: it is taken`);
-  assertStringIncludes(stderr, "--port 0");
-});
+test(
+  "emulator, run as a program, explains what to do if the port is in use",
+  { skip },
+  async () => {
+    const server = await serveEmulator(new CredentialEmulator());
+    const { exitCode, stdout, stderr } = await start("--port", String(server.port)).ended;
+    await server.close();
+    assertEquals([exitCode, stdout], [1, ""]);
+    assertStringIncludes(stderr, `Cannot listen on port ${server.port}: it is in use`);
+    assertStringIncludes(stderr, "--port 0");
+  },
+);

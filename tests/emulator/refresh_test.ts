@@ -14,7 +14,7 @@ function assertFresh(json: Record<string, unknown>, old: Credentials): void {
   assertNotEquals(json["access_token"], old.access_token);
 }
 
-test("CredentialEmulator.fetch() refreshes without a new refresh token: the old one stays in use", async () => {
+test("CredentialEmulator.fetch() refreshes without a new refresh token, and keeps the old one", async () => {
   const emulator = new CredentialEmulator();
   const tokens = someTokens();
   await post(emulator, tokens);
@@ -28,7 +28,10 @@ test("CredentialEmulator.fetch() refreshes without a new refresh token: the old 
 
 test("CredentialEmulator.fetch() keeps the subject of the ID token through a refresh", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
-  const { refresh_token, ...tokens } = emulator.issueCredentials("user-1");
+  const { refresh_token, ...tokens } = emulator.issueCredentials({
+    sub: "user-1",
+    email: "a@example.com",
+  });
   const moved = new CredentialEmulator({ rotation: true });
   moved.issueCode({ ...tokens, refresh_token: refresh_token ?? "" });
   for (const each of [emulator, moved]) {
@@ -39,7 +42,7 @@ test("CredentialEmulator.fetch() keeps the subject of the ID token through a ref
   }
 });
 
-test("CredentialEmulator.fetch() rotates: a new refresh token comes, and the old one is dead", async () => {
+test("CredentialEmulator.fetch() returns a new refresh token with rotation, and rejects the old one", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
   const old = emulator.issueCredentials();
   const { status, json } = await refresh(emulator, old.refresh_token);
@@ -50,7 +53,7 @@ test("CredentialEmulator.fetch() rotates: a new refresh token comes, and the old
   assertEquals((await refresh(emulator, String(json["refresh_token"]))).status, 200);
 });
 
-test("CredentialEmulator.fetch() takes a rotated refresh token within its rotationGrace", async () => {
+test("CredentialEmulator.fetch() accepts a rotated refresh token within its rotationGrace", async () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({
     rotation: true,
@@ -73,7 +76,7 @@ test("CredentialEmulator.fetch() takes a rotated refresh token within its rotati
   }
 });
 
-test("CredentialEmulator.fetch() lets one of many rotate a refresh token when there is no grace", async () => {
+test("CredentialEmulator.fetch() rotates a refresh token for one of many concurrent calls", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
   const { refresh_token } = emulator.issueCredentials();
   const answers = await Promise.all(
@@ -82,7 +85,7 @@ test("CredentialEmulator.fetch() lets one of many rotate a refresh token when th
   assertEquals(answers.filter(({ status }) => status === 200).length, 1);
 });
 
-test("CredentialEmulator.fetch() does not bring a dead refresh token back by saving it", async () => {
+test("CredentialEmulator.fetch() rejects a revoked refresh token that is saved again", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
   const old = emulator.issueCredentials();
   await refresh(emulator, old.refresh_token);
@@ -90,7 +93,7 @@ test("CredentialEmulator.fetch() does not bring a dead refresh token back by sav
   assertEquals((await refresh(emulator, old.refresh_token)).status, 404);
 });
 
-test("CredentialEmulator.fetch() refuses a refresh token that is unknown, or 30 days old", async () => {
+test("CredentialEmulator.fetch() rejects a refresh token that is unknown or 30 days old", async () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({ now: clock.now });
   const secret = `unknown-${crypto.randomUUID()}`;
@@ -104,14 +107,14 @@ test("CredentialEmulator.fetch() refuses a refresh token that is unknown, or 30 
   assertError(await refresh(emulator, refresh_token), 404, "not_found");
 });
 
-test("CredentialEmulator.fetch() takes a refresh token with any characters", async () => {
+test("CredentialEmulator.fetch() accepts a refresh token with any characters", async () => {
   const emulator = new CredentialEmulator();
   const refresh_token = `a+b/c=&?#%20 'é😀 ${crypto.randomUUID()}`;
   await post(emulator, { ...someTokens(), refresh_token });
   assertEquals((await refresh(emulator, refresh_token)).status, 200);
 });
 
-test("CredentialEmulator.revokeRefreshToken() kills a refresh token, also within its grace time", async () => {
+test("CredentialEmulator.revokeRefreshToken() revokes a refresh token, also within its grace time", async () => {
   const emulator = new CredentialEmulator({ rotation: true, rotationGrace: HOUR });
   const { refresh_token = "" } = emulator.issueCredentials();
   const { json } = await refresh(emulator, refresh_token);

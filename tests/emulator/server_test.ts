@@ -8,6 +8,8 @@ import {
   serveEmulator,
   type ServeEmulatorOptions,
 } from "../../src/emulator/mod.ts";
+import { serviceOf } from "../../src/emulator/emulator.ts";
+import { CredentialInputError } from "../../src/errors.ts";
 import { signatureAuth } from "../../src/auth/signature_auth.ts";
 import { BEARER, someTokens } from "../support/emulator_call.ts";
 import { converse, requestText } from "../support/emulator_socket.ts";
@@ -83,7 +85,7 @@ test("serveEmulator() checks signatures over the bytes of the request line, Host
   });
 });
 
-test("serveEmulator() checks signatures over the bytes of a body that comes in pieces", async () => {
+test("serveEmulator() checks signatures over the bytes of a body in several chunks", async () => {
   await served({}, async ({ port }) => {
     const body = `\t${JSON.stringify({ ...someTokens(), note: "é😀" })}\r\n`;
     const host = `127.0.0.1:${port}`;
@@ -98,7 +100,7 @@ test("serveEmulator() checks signatures over the bytes of a body that comes in p
   });
 });
 
-test("serveEmulator() takes the absolute form of a request's target", async () => {
+test("serveEmulator() accepts the absolute form of a request target", async () => {
   await served({}, async ({ port }, emulator) => {
     const url = `http://api.example${TARGET}?code=${emulator.issueCode()}`;
     const Authorization = await signature("GET", url, "");
@@ -107,7 +109,7 @@ test("serveEmulator() takes the absolute form of a request's target", async () =
   });
 });
 
-test("serveEmulator() closes each connection after its answer, so that no fault is hidden", async () => {
+test("serveEmulator() closes each connection after its response", async () => {
   await served({}, async ({ port }, emulator) => {
     const { status, head } = await converse(port, exchangeText(port, emulator.issueCode()));
     assertEquals(status, 200);
@@ -115,7 +117,7 @@ test("serveEmulator() closes each connection after its answer, so that no fault 
   });
 });
 
-test("serveEmulator() answers many requests on one connection with keepAlive", async () => {
+test("serveEmulator() handles many requests on one connection with keepAlive", async () => {
   await served({ keepAlive: true }, async ({ port }) => {
     const last = exchangeText(port, "b").replace("\r\n", "\r\nConnection: close\r\n");
     const { body } = await converse(port, exchangeText(port, "a"), last);
@@ -157,12 +159,12 @@ test("serveEmulator() cuts the connection in the middle of a body", async () => 
   }
 });
 
-test("serveEmulator() sends faults' statuses, headers and bodies", async () => {
+test("serveEmulator() sends the statuses, headers and bodies of faults", async () => {
   await served({}, async ({ port }, emulator) => {
     emulator.faults = [
       { kind: "status", status: 503, headers: { "Retry-After": "1" } },
       { kind: "status", status: 204 },
-      { kind: "not_json" },
+      { kind: "status", status: 200, body: "<h1>It works!</h1>" },
     ];
     const busy = await converse(port, exchangeText(port, "a"));
     assertEquals(busy.status, 503);
@@ -181,8 +183,8 @@ test("serveEmulator() puts the Date of the emulator's clock on the wire", async 
   });
 });
 
-test("serveEmulator() answers 413 to a body that is too long, and the client hears it", async () => {
-  await served({ maxBodySize: 1_000 }, async ({ port, url }) => {
+test("serveEmulator() returns 413 for a body that is too large", async () => {
+  await served({}, async ({ port, url }) => {
     const headers = { Host: "a", ...BEARER, "Transfer-Encoding": "chunked" };
     const chunk = `186a0\r\n${"x".repeat(100_000)}\r\n`;
     const messages = [...Array(50).fill(chunk), "0\r\n\r\n"];
@@ -195,27 +197,87 @@ test("serveEmulator() answers 413 to a body that is too long, and the client hea
   });
 });
 
-test("serveEmulator() cuts the connection where a handler's answer cannot be sent, and goes on", async () => {
-  const emulator = new CredentialEmulator();
-  let status = 99;
-  const server = await serveEmulator({
-    handle: async (request) => {
-      const answer = await emulator.handle(request);
+test("serveEmulator() cuts the connection if a response cannot be sent, and goes on", async () => {
+  await served({}, async ({ url }, emulator) => {
+    const service = serviceOf(emulator);
+    const handle = service.handle.bind(service);
+    let status = 99;
+    service.handle = async (request) => {
+      const answer = await handle(request);
       return answer.kind === "dropped" ? answer : { ...answer, status };
-    },
-  });
-  try {
-    await assertRejects(() => fetch(`${server.url}/credentials`), TypeError);
+    };
+    await assertRejects(() => fetch(`${url}/credentials`), TypeError);
     status = 401;
-    const answer = await fetch(`${server.url}/credentials`);
-    assertEquals(answer.status, 401);
-    await answer.body?.cancel();
-  } finally {
+    const response = await fetch(`${url}/credentials`);
+    assertEquals(response.status, 401);
+    await response.body?.cancel();
+  });
+});
+
+test("serveEmulator() returns URLs that can be used if it listens on all addresses", async () => {
+  for (const hostname of ["", "0.0.0.0", "localhost"]) {
+    const server = await serveEmulator(new CredentialEmulator(), { hostname });
+    const host = hostname === "localhost" ? "localhost" : "127.0.0.1";
+    assertEquals(server.url, `http://${host}:${server.port}/v1/auth`);
+    assertEquals(server.loginUrl, `http://${host}:${server.port}/login`);
+    const response = await fetch(server.loginUrl);
+    assertEquals(response.status, 200);
+    await response.body?.cancel();
     await server.close();
   }
 });
 
-test("serveEmulator() answers 500 when a fault function throws, and goes on", async () => {
+test("serveEmulator() serves pages to its own host name and to loopback hosts alone", async () => {
+  await served({}, async ({ port }) => {
+    const statusFor = async (method: string, target: string, Host: string) =>
+      (await converse(port, requestText(method, target, { Host }))).status;
+    for (const host of ["localhost", "127.0.0.1", "[::1]:80", `app.localhost:${port}`]) {
+      assertEquals(await statusFor("GET", "/login", host), 200, host);
+    }
+    for (
+      const host of [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:80",
+        "10.0.0.1",
+        "",
+        "a b",
+      ]
+    ) {
+      for (
+        const [method, target] of [
+          ["GET", "/"],
+          ["GET", "/login?user=a"],
+          ["POST", "/login"],
+          ["GET", "/requests"],
+          ["POST", "/reset"],
+          ["GET", "/sign-in/saml/a"],
+        ] as const
+      ) {
+        const status = await statusFor(method, target, host);
+        assertEquals(status === 403 || status === 400, true, `${host} ${target} ${status}`);
+      }
+    }
+  });
+  const server = await serveEmulator(new CredentialEmulator(), { hostname: "0.0.0.0" });
+  const text = (Host: string) => requestText("GET", "/login", { Host });
+  assertEquals((await converse(server.port, text("192.0.2.1:80"))).status, 200);
+  assertEquals((await converse(server.port, text("evil.example"))).status, 403);
+  await server.close();
+});
+
+test("serveEmulator() rejects invalid options", async () => {
+  for (
+    const options of [{ port: -1 }, { port: 1.5 }, { hostname: 1 }, { keepAlive: 1 }, { a: 1 }]
+  ) {
+    await assertRejects(
+      () => serveEmulator(new CredentialEmulator(), options as ServeEmulatorOptions),
+      CredentialInputError,
+    );
+  }
+});
+
+test("serveEmulator() returns 500 if a fault function throws, and goes on", async () => {
   await served({}, async ({ port }, emulator) => {
     emulator.faults = () => {
       throw new Error("oops");
@@ -225,37 +287,33 @@ test("serveEmulator() answers 500 when a fault function throws, and goes on", as
     assertEquals(JSON.parse(body), {
       type: "internal_server_error",
       message: "The emulator failed: oops",
+      data: {},
     });
     emulator.faults = [];
     assertEquals((await converse(port, exchangeText(port, "a"))).status, 404);
   });
 });
 
-test("serveEmulator() tells the handler when the client has gone", async () => {
-  const arrived = Promise.withResolvers<AbortSignal>();
-  const server = await serveEmulator({
-    handle: async ({ signal }) => {
-      assert(signal !== undefined);
-      arrived.resolve(signal);
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
-      return { kind: "dropped" };
-    },
-  });
-  try {
+test("serveEmulator() does not handle a delayed request whose client has gone", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const faults = () => {
+    arrived.resolve();
+    return { kind: "delay", ms: 60_000 } as const;
+  };
+  await served({ faults }, async ({ url }, emulator) => {
     const leaving = new AbortController();
-    const answer = fetch(server.url, { signal: leaving.signal });
-    const signal = await arrived.promise;
+    const options = { headers: BEARER, signal: leaving.signal };
+    const response = fetch(`${url}/credentials?code=${emulator.issueCode()}`, options);
+    await arrived.promise;
     leaving.abort();
-    await assertRejects(() => answer);
-    if (!signal.aborted) {
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    }
-  } finally {
-    await server.close();
-  }
+    await assertRejects(() => response);
+    while (emulator.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const [request] = emulator.requests;
+    assertEquals([request?.fault, request?.status], ["delay", undefined]);
+  });
 });
 
-test("EmulatorServer.close() cuts what is under way, and can be called again", async () => {
+test("EmulatorServer.close() cuts open connections, and can be called again", async () => {
   const arrived = Promise.withResolvers<void>();
   const emulator = new CredentialEmulator({
     faults: () => {
@@ -274,11 +332,11 @@ test("EmulatorServer.close() cuts what is under way, and can be called again", a
   await assertRejects(() => fetch(server.url), TypeError);
 });
 
-test("serveEmulator() rejects when the port is taken, or is none", async () => {
+test("serveEmulator() rejects if the port is in use or invalid", async () => {
   await served({}, async ({ port }, emulator) => {
     const error = await assertRejects(() => serveEmulator(emulator, { port }), Error);
     assertEquals((error as { code?: string }).code, "EADDRINUSE");
-    await assertRejects(() => serveEmulator(emulator, { port: 65_536 }), RangeError);
+    await assertRejects(() => serveEmulator(emulator, { port: 65_536 }), CredentialInputError);
   });
 });
 
@@ -292,7 +350,7 @@ const { Bun, Deno } = globalThis as unknown as {
   Deno?: typeof globalThis.Deno;
 };
 
-test("CredentialEmulator can be handed to the server of the runtime", {
+test("CredentialEmulator.fetch() is a handler for the server of the runtime", {
   skip: Bun === undefined && Deno === undefined,
 }, async () => {
   const emulator = new CredentialEmulator();

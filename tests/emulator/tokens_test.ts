@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { CredentialEmulator, EMULATOR_SIGNATURE } from "../../src/emulator/mod.ts";
-import { Clock } from "../support/emulator_call.ts";
+import { Clock, refresh } from "../support/emulator_call.ts";
 
 function decoded(jwt: string): Record<string, unknown>[] {
   return jwt.split(".").slice(0, 2).map((part) =>
@@ -11,20 +11,44 @@ function decoded(jwt: string): Record<string, unknown>[] {
   );
 }
 
-test("CredentialEmulator.issueCredentials() makes JWTs that are valid for an hour", () => {
+test("CredentialEmulator.issueCredentials() issues JWTs with the claims of Amazon Cognito", () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({ now: clock.now });
-  const { id_token, access_token } = emulator.issueCredentials("user-1");
-  const issuedAt = clock.now() / 1000;
-  for (const [token, use] of [[id_token, "id"], [access_token, "access"]] as const) {
-    const [header, { jti, ...claims } = {}] = decoded(token);
-    assertEquals(header, { alg: "HS256", typ: "JWT" });
-    assertEquals(claims, { sub: "user-1", token_use: use, iat: issuedAt, exp: issuedAt + 3600 });
-    assertMatch(String(jti), /^[0-9a-f-]{36}$/);
+  const { id_token, access_token } = emulator.issueCredentials("alice@example.com");
+  const iat = clock.now() / 1000;
+  const [header, claims = {}] = decoded(id_token);
+  assertEquals(header, { alg: "HS256", typ: "JWT" });
+  const { aud, iss, sub, event_id, ...others } = claims;
+  for (const text of [aud, iss]) assert(typeof text === "string" && text !== "");
+  for (const uuid of [sub, event_id]) {
+    assertMatch(String(uuid), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   }
+  assertEquals(others, {
+    auth_time: iat,
+    "cognito:username": sub,
+    email: "alice@example.com",
+    email_verified: true,
+    exp: iat + 3600,
+    iat,
+    token_use: "id",
+  });
+  const [, access = {}] = decoded(access_token);
+  assertEquals([access["token_use"], access["sub"], access["username"]], ["access", sub, sub]);
+  assertEquals([access["iat"], access["exp"]], [iat, iat + 3600]);
 });
 
-test("CredentialEmulator.issueCredentials() keeps to the idTokenLifetime", () => {
+test("CredentialEmulator keeps auth_time over refreshes", async () => {
+  const clock = new Clock();
+  const emulator = new CredentialEmulator({ now: clock.now });
+  const { refresh_token } = emulator.issueCredentials();
+  const authTime = clock.now() / 1000;
+  emulator.advance(60_000);
+  const { json } = await refresh(emulator, refresh_token);
+  const [, claims] = decoded(String(json["id_token"]));
+  assertEquals([claims?.["auth_time"], claims?.["iat"]], [authTime, authTime + 60]);
+});
+
+test("CredentialEmulator.issueCredentials() uses idTokenLifetime", () => {
   const clock = new Clock();
   for (const idTokenLifetime of [90_000, 1_500, 1]) {
     const emulator = new CredentialEmulator({ now: clock.now, idTokenLifetime });
@@ -46,20 +70,14 @@ test("CredentialEmulator.issueCredentials() signs with the secret key", () => {
   }
 });
 
-test("CredentialEmulator.issueCredentials() never makes two equal tokens", () => {
+test("CredentialEmulator.issueCredentials() never issues two equal tokens", () => {
   const emulator = new CredentialEmulator({ now: () => 0 });
-  const logins = Array.from({ length: 100 }, () => emulator.issueCredentials("user-1"));
+  const logins = Array.from({ length: 100 }, () => emulator.issueCredentials("user"));
   const tokens = logins.flatMap((login) => Object.values(login));
   assertEquals(new Set(tokens).size, 300);
 });
 
-test("CredentialEmulator.issueCredentials() makes up a subject for each login", () => {
-  const emulator = new CredentialEmulator();
-  const subjects = [1, 2].map(() => decoded(emulator.issueCredentials().id_token)[1]?.["sub"]);
-  assertEquals(new Set(subjects).size, 2);
-});
-
-test("CredentialEmulator.issueCredentials() makes refresh tokens of the size and the characters of real ones", () => {
+test("CredentialEmulator.issueCredentials() issues refresh tokens of the size and characters of real ones", () => {
   const { refresh_token = "" } = new CredentialEmulator().issueCredentials();
   assertMatch(refresh_token, /^[\w-]+(\.[\w-]+){4}$/);
   assert(refresh_token.length > 1_000);

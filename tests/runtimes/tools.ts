@@ -1,4 +1,5 @@
 import { test } from "node:test";
+import { chromiumPath } from "../support/browser.ts";
 import { repositoryPath } from "./run.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
@@ -55,7 +56,7 @@ export function commandOf(tool: Tool): readonly string[] {
 export function findCommand(tool: Tool): readonly string[] | undefined {
   switch (tool) {
     case "chromium":
-      return firstFile(chromiumPaths());
+      return firstFile([chromiumPath()]);
     case "node-22":
     case "node-24":
       return firstFile([
@@ -98,23 +99,6 @@ function howToGet(tool: Tool): string {
   return tool === "chromium"
     ? "install Chromium or Chrome, or set CHROMIUM to its path"
     : "run tests/runtimes/install.ts";
-}
-
-function chromiumPaths(): (string | undefined)[] {
-  const chosen = Deno.env.get("CHROMIUM");
-  switch (Deno.build.os) {
-    case "darwin":
-      return [chosen, "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
-    case "windows":
-      return [chosen, `${Deno.env.get("ProgramFiles")}/Google/Chrome/Application/chrome.exe`];
-    default:
-      return [
-        chosen,
-        "/usr/bin/chromium",
-        "/usr/bin/chromium-browser",
-        "/usr/bin/google-chrome",
-      ];
-  }
 }
 
 function inCache(path: string): string {

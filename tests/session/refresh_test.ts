@@ -295,7 +295,7 @@ test("CredentialSession survives what the emulator does to its requests", async 
   const faults = [
     { kind: "drop" },
     { kind: "truncate" },
-    { kind: "not_json" },
+    { kind: "status", status: 200, body: "<h1>It works!</h1>" },
     { kind: "status", status: 401 },
     { kind: "status", status: 503 },
     { kind: "status", status: 429, headers: { "Retry-After": "60" } },

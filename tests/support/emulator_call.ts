@@ -1,15 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { EMULATOR_BEARER_TOKEN } from "../../src/emulator/mod.ts";
 
-/** Where the emulator is asked, without a server. */
+/** The URL of the operations, without a server. */
 export const CREDENTIALS_URL = "https://api.saasus.io/v1/auth/credentials";
 
-/** The `Authorization` that the emulator takes unless it is told otherwise. */
+/** The default `Authorization` of an emulator. */
 export const BEARER: Readonly<Record<string, string>> = {
   Authorization: `Bearer ${EMULATOR_BEARER_TOKEN}`,
 };
 
-/** An answer that was read. */
+/** A response with its body. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -21,7 +22,7 @@ interface Fetcher {
   fetch(request: Request): Promise<Response>;
 }
 
-/** Gets credentials; `query` is what follows the `?`. */
+/** Gets credentials with a query. */
 export function get(
   emulator: Fetcher,
   query: string,
@@ -30,7 +31,7 @@ export function get(
   return call(emulator, new Request(`${CREDENTIALS_URL}?${query}`, { headers }));
 }
 
-/** Saves credentials; a body that is no string or bytes goes as JSON. */
+/** Saves credentials. A body other than a string or bytes is sent as JSON. */
 export function post(
   emulator: Fetcher,
   body: unknown,
@@ -58,7 +59,7 @@ export function refresh(emulator: Fetcher, refreshToken: string | undefined): Pr
   return get(emulator, new URLSearchParams(query).toString());
 }
 
-/** Asks an emulator, and reads what it answers. */
+/** Calls an emulator, and reads the response. */
 export async function call(emulator: Fetcher, request: Request): Promise<Answer> {
   const response = await emulator.fetch(request);
   const text = await response.text();
@@ -71,23 +72,23 @@ export async function call(emulator: Fetcher, request: Request): Promise<Answer>
   };
 }
 
-/** Asserts that an answer is an error with just such a body. */
+/** Asserts that a response is an error with a complete body. */
 export function assertError(answer: Answer, status: number, type: string): void {
   assertEquals(answer.status, status);
   assertEquals(answer.headers.get("Content-Type"), "application/json; charset=utf-8");
-  assertEquals(Object.keys(answer.json), ["type", "message"]);
+  assertEquals(Object.keys(answer.json), ["type", "message", "data"]);
   assertEquals(answer.json["type"], type);
   assert(answer.json["message"] !== "");
 }
 
-/** A clock that stands still until it is told. */
+/** A clock that stands still until it is moved. */
 export class Clock {
   #time = Date.UTC(2030, 0, 1, 12, 0, 30);
 
   /** The time, in ms since the epoch. */
   readonly now = (): number => this.#time;
 
-  /** Goes on by so many ms. */
+  /** Moves the clock forward. */
   advance(ms: number): void {
     this.#time += ms;
   }
@@ -100,4 +101,10 @@ export function someTokens(): { id_token: string; access_token: string; refresh_
     access_token: `access-${crypto.randomUUID()}`,
     refresh_token: `refresh-${crypto.randomUUID()}`,
   };
+}
+
+/** Returns the claims of a JWT. */
+export function decoded(token: unknown): Record<string, unknown> {
+  const [, payload = ""] = String(token).split(".");
+  return JSON.parse(Buffer.from(payload, "base64url").toString());
 }

@@ -17,7 +17,7 @@ const FAULTS: readonly Fault[] = [
     body: "<h1>Too many requests</h1>",
   },
   { kind: "status", status: 307, headers: { location: "/elsewhere" } },
-  { kind: "not_json" },
+  { kind: "status", status: 200, body: "<h1>It works!</h1>" },
   { kind: "delay", ms: 400 },
 ];
 
