@@ -87,10 +87,9 @@ export class Callback {
     }
     const custom = await this.#admit(arrival.request, session, cookie);
     if (custom !== undefined && custom.status >= 400) return custom;
-    const isSignedOut = signIn.isSignedOut ||
-      (wasSignedIn && !signIn.isReplaced && !await this.#isStored(old, true));
-    if (!isSignedOut && old !== undefined) await this.#replace(old, signIn);
-    return isSignedOut || signIn.isSignedOut
+    const isGone = wasSignedIn && !signIn.isReplaced && !await this.#isStored(old, true);
+    if (!isGone && old !== undefined) await this.#replace(old, signIn);
+    return isGone || signIn.isSignedOut
       ? await this.#signedOut(arrival, cookie)
       : this.#signedIn(arrival, { cookie, custom });
   }

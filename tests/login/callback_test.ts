@@ -84,6 +84,26 @@ test("callback() exchanges nothing if nobody started a login in this browser", a
   }
 });
 
+test("callback() exchanges nothing for a browser that it has only sent back to the start", async () => {
+  const { browser, service } = loginScene();
+  for (let time = 0; time < 3; time++) {
+    const response = await arrive(browser, service.issueCode(), { "Sec-Fetch-Site": "same-site" });
+    assertMatch(response.headers.get("Location") ?? "", /^\/auth\/login/);
+  }
+  assertEquals([service.calls, browser.jar.has(STARTED)], [[], true]);
+});
+
+test("callback() keeps the login cookie within 4,096 bytes, whatever the browser sends", async () => {
+  const { browser, service } = loginScene();
+  await browser.open("/auth/login");
+  await browser.open("/auth/login");
+  browser.jar.set(STARTED, `${browser.jar.get(STARTED)}/${"a".repeat(5_000)}`);
+  const response = await arrive(browser, service.issueCode());
+  const [session = "", started = ""] = response.headers.getSetCookie();
+  assertMatch(session, /^__Host-saasus-session=/);
+  assert(started.startsWith(STARTED) && started.length < 200);
+});
+
 test("callback() exchanges a code with a Referer of the login page's origin", async () => {
   for (const loginUrl of [LOGIN_URL, () => LOGIN_URL]) {
     const { browser, service } = loginScene({ loginUrl });
@@ -374,13 +394,14 @@ test("callback() signs in two tabs at once", async () => {
   assertEquals(store.items.size, 2);
 });
 
-test("callback() leaves a browser signed in if two tabs replace its session at once", async () => {
-  const { browser, service } = loginScene();
+test("callback() signs in both of two tabs that replace the session at once", async () => {
+  const { browser, service, store, eventTexts } = loginScene();
   await signIn(browser, service);
   await browser.open("/auth/login");
   await browser.open("/auth/login");
   await Promise.all([arrive(browser, service.issueCode()), arrive(browser, service.issueCode())]);
   assertEquals((await browser.open("/private")).status, 200);
+  assertEquals([store.items.size, eventTexts()], [2, ["signed_in", "signed_in", "signed_in"]]);
 });
 
 test("callback() signs nobody in if the browser signs out during the exchange", async () => {

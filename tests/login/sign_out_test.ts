@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { test } from "node:test";
 import { FETCH, loginScene, NAVIGATION, ORIGIN, signIn } from "../support/login_scene.ts";
 
@@ -119,7 +119,7 @@ test("signOut() and protect() reject unsafe requests of other origins, before th
 });
 
 test("signOut() shows a page to a foreign form, and redirects an old browser's form", async () => {
-  const { login } = loginScene();
+  const { login } = loginScene({ home: "/home?a='1'&b=2" });
   const post = (headers: Record<string, string>) =>
     login.signOut(new Request(`${ORIGIN}/auth/logout`, { method: "POST", headers }));
   const foreign = await post({ ...NAVIGATION, "Sec-Fetch-Site": "cross-site" });
@@ -127,6 +127,7 @@ test("signOut() shows a page to a foreign form, and redirects an old browser's f
     403,
     "text/html; charset=utf-8",
   ]);
+  assertStringIncludes(await foreign.text(), `href="/home?a=%271%27&#38;b=2"`);
   const old = await post({ Accept: "text/html", Origin: ORIGIN });
-  assertEquals([old.status, old.headers.get("Location")], [303, "/"]);
+  assertEquals([old.status, old.headers.get("Location")], [303, "/home?a=%271%27&b=2"]);
 });
