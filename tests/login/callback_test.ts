@@ -404,6 +404,22 @@ test("callback() signs in both of two tabs that replace the session at once", as
   assertEquals([store.items.size, eventTexts()], [2, ["signed_in", "signed_in", "signed_in"]]);
 });
 
+test("callback() does not take a sign-in of another tab for a sign-out", async () => {
+  const { browser, service, store, eventTexts } = loginScene();
+  await signIn(browser, service);
+  await browser.open("/auth/login");
+  await browser.open("/auth/login");
+  const slow = gate();
+  service.gate = slow.promise;
+  const second = arrive(browser, service.issueCode());
+  while (service.exchanges === 1) await new Promise((done) => setTimeout(done));
+  service.gate = undefined;
+  await arrive(browser, service.issueCode());
+  slow.open();
+  assertEquals((await second).headers.getSetCookie().length, 2);
+  assertEquals([store.items.size, eventTexts().slice(1)], [2, ["signed_in", "signed_in"]]);
+});
+
 test("callback() signs nobody in if the browser signs out during the exchange", async () => {
   for (const isSignedIn of [false, true]) {
     const { browser, service, store, eventTexts } = loginScene();
