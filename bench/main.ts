@@ -6,7 +6,6 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { measureFirstSignatures } from "./first_signatures.ts";
 import type { Measured } from "./program.ts";
 import { measureStart } from "./start.ts";
 import { type Column, markdownTable } from "./table.ts";
@@ -127,8 +126,6 @@ async function measure(runtime: Runtime, origin: string): Promise<Column> {
     ...await runProgram(command, "calls.ts", origin),
     ...await runProgram(command, "parts.ts", origin),
     ...await runProgram(commandWithGc, "heap.ts", origin),
-    firstSignature: measureFirstSignatures(command, rounds / 2, 1),
-    manySignatures: measureFirstSignatures(command, rounds / 4, 10_000),
     ...(startsAsInstalled ? { start: measureStart(command, rounds) } : {}),
   };
   return { runtime: name, measured };

@@ -89,12 +89,8 @@ export abstract class CredentialError extends Error {
   /** Returns all fields of the error, for logs in JSON. */
   toJSON(): Record<string, unknown> {
     const { name, message, cause } = this;
-    return { name, message, ...fieldsOf(this), ...(cause === undefined ? {} : { cause }) };
+    return { name, message, ...Object.fromEntries(Object.entries(this)), ...(cause && { cause }) };
   }
-}
-
-function fieldsOf(error: CredentialError): Record<string, unknown> {
-  return { ...error };
 }
 
 /** Sets the fields that have a value, so that a printed error has no empty fields. */
@@ -143,11 +139,16 @@ export class CredentialInputError extends CredentialError {
   }
 }
 
-/** Formats issues as one line: `"code": expected a non-empty string; "authFlow": expected …`. */
+/** The expectation for an environment variable that has to be set. */
+export const SET_VARIABLE = "a value";
+
+/** Formats issues as one line: `"code": expected a non-empty string; SAASUS_API_KEY is not set`. */
 export function describeIssues(issues: readonly ValidationIssue[]): string {
-  return issues
-    .map(({ path, expected }) => `${path === "" ? "" : `"${path}": `}expected ${expected}`)
-    .join("; ");
+  return issues.map(({ path, expected }) =>
+    expected === SET_VARIABLE
+      ? `${path} is not set`
+      : `${path === "" ? "" : `"${path}": `}expected ${expected}`
+  ).join("; ");
 }
 
 /** Options for {@linkcode CredentialApiError}. */

@@ -2,36 +2,48 @@ import * as v from "valibot";
 import { CredentialInputError } from "./errors.ts";
 import { NON_EMPTY_STRING, objectMessage, type Schema } from "./validation.ts";
 
-/** The tokens of one login, in the API's own JSON. */
+/**
+ * The tokens of one login, as the JSON of the API.
+ *
+ * @category Models
+ */
 export interface Credentials {
-  /** The ID token: a JWT that is valid for one hour. */
+  /** The ID token, a JWT that is valid for one hour. */
   id_token: string;
   /** The access token. */
   access_token: string;
-  /** The refresh token. A refresh usually answers without one: the old one then stays in use. */
-  refresh_token?: string;
+  /** The refresh token. The response to a refresh usually has none, and the old one stays valid. */
+  refresh_token?: string | undefined;
 }
 
-/** The answer to saving credentials. */
+/**
+ * The response to saving credentials.
+ *
+ * @category Models
+ */
 export interface AuthorizationTempCode {
-  /** The temporary code: good for one exchange within 10 seconds. */
+  /** The temporary code, which can be exchanged once within 10 seconds. */
   code: string;
 }
 
-/** The body of an error answer of the API. */
+/**
+ * The body of an error response of the API.
+ *
+ * @category Models
+ */
 export interface ApiErrorBody {
-  /** A short machine word, such as `permission_denied`. */
+  /** The kind of the error in one word, such as `permission_denied`. */
   type: string;
-  /** A text for people. */
+  /** The message for humans. */
   message: string;
-  /** Whatever else the API has to say. */
+  /** Further details. */
   data?: Record<string, unknown>;
 }
 
-/** A token or code: any string but the empty one. */
+/** A schema for a token or code: any non-empty string. */
 export const token: Schema<string> = /* @__PURE__ */ v.custom<string>(isToken, NON_EMPTY_STRING);
 
-/** Whether a value can be a token or a code. */
+/** Checks whether a value can be a token or a code. */
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
@@ -52,13 +64,13 @@ function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
 }
 
 /**
- * Reads {@linkcode Credentials}. Unknown fields are left out, `refresh_token: null` reads as absent, and no token
- * may be empty.
+ * A schema for {@linkcode Credentials}. It removes unknown fields, accepts `refresh_token: null` as absent, and rejects empty
+ * tokens.
  *
- * Use it with `v.parse` or `v.safeParse`, which answer `Credentials`. The issues of a valibot error hold the value that
- * was read, tokens included: do not log them.
+ * Use it with `v.parse` or `v.safeParse`, which return `Credentials`. The issues of a valibot error contain the tokens, so do
+ * not log them.
  *
- * @example Read what a store holds
+ * @example Parse a stored text
  * ```ts
  * import * as v from "valibot";
  * import { type Credentials, CredentialsSchema } from "@saasus-sdk/credential";
@@ -67,19 +79,21 @@ function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
  * const credentials: Credentials = v.parse(CredentialsSchema, JSON.parse(stored));
  * console.assert(!("refresh_token" in credentials));
  * ```
+ *
+ * @category Models
  */
 export const CredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credentialsWith(token);
 
-/** The answer to a refresh, where an empty `refresh_token` says what an absent one says: keep the old one. */
+/** A schema for the response to a refresh, in which an empty `refresh_token` counts as absent. */
 export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credentialsWith(
   /* @__PURE__ */ v.string(STRING),
 );
 
 /**
- * Reads an {@linkcode AuthorizationTempCode}. The code has the shape of a UUID, but not always its version bits, so
- * that any non-empty string passes.
+ * A schema for {@linkcode AuthorizationTempCode}. It accepts any non-empty code, because not every code has the version bits of
+ * a UUID.
  *
- * @example Read an answer
+ * @example Parse a response
  * ```ts
  * import * as v from "valibot";
  * import { AuthorizationTempCodeSchema } from "@saasus-sdk/credential";
@@ -87,6 +101,8 @@ export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ c
  * const { code } = v.parse(AuthorizationTempCodeSchema, { code: crypto.randomUUID() });
  * console.assert(code.length === 36);
  * ```
+ *
+ * @category Models
  */
 export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> = /* @__PURE__ */ v.object(
   { code: token },
@@ -94,16 +110,19 @@ export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> = /* @__
 );
 
 /**
- * Reads an {@linkcode ApiErrorBody}. Unknown fields are left out, and `data: null` reads as absent.
+ * A schema for {@linkcode ApiErrorBody}. It removes unknown fields, and accepts `data: null` as absent.
  *
- * @example Tell an error of the API from a proxy's
+ * @example Distinguish an error of the API from one of a proxy
  * ```ts
  * import * as v from "valibot";
  * import { ApiErrorBodySchema } from "@saasus-sdk/credential";
  *
- * console.assert(v.is(ApiErrorBodySchema, { type: "not_found", message: "no such code" }));
+ * const body = { type: "not_found", message: "no such code" };
+ * console.assert(v.is(ApiErrorBodySchema, body));
  * console.assert(!v.is(ApiErrorBodySchema, { error: "Bad Gateway" }));
  * ```
+ *
+ * @category Models
  */
 export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.object(
@@ -125,28 +144,40 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Asks for the credentials behind the temporary code of a login. */
+/**
+ * The flow that exchanges the temporary code of a login for its credentials.
+ *
+ * @category Models
+ */
 export interface TempCodeAuth {
-  /** The flow. May be left out, as in the API. */
+  /**
+   * The name of the flow.
+   *
+   * @default {"tempCodeAuth"}
+   */
   authFlow?: "tempCodeAuth" | undefined;
-  /** The temporary code that the hosted login, or `createAuthCredentials`, has handed out. */
+  /** The temporary code from the hosted login or `createAuthCredentials`. */
   code: string;
-  /** Belongs to the other flow. */
+  /** The refresh token of the other flow, which must be absent. */
   refreshToken?: undefined;
 }
 
-/** Asks for fresh credentials in exchange for a refresh token. */
+/**
+ * The flow that gets new credentials for a refresh token.
+ *
+ * @category Models
+ */
 export interface RefreshTokenAuth {
-  /** The flow. */
+  /** The name of the flow. */
   authFlow: "refreshTokenAuth";
-  /** The refresh token of an earlier answer. */
+  /** The refresh token of an earlier response. */
   refreshToken: string;
-  /** Belongs to the other flow. */
+  /** The code of the other flow, which must be absent. */
   code?: undefined;
 }
 
 /**
- * What to get credentials for: a temporary code or a refresh token, told apart by `authFlow`.
+ * The argument of `getAuthCredentials`: a temporary code or a refresh token, discriminated by `authFlow`.
  *
  * Mixing the two is a compile error, and a `CredentialInputError` at run time.
  *
@@ -154,16 +185,23 @@ export interface RefreshTokenAuth {
  * ```ts
  * import type { AuthFlow } from "@saasus-sdk/credential";
  *
- * const login: AuthFlow = { authFlow: "tempCodeAuth", code: crypto.randomUUID() };
- * const short: AuthFlow = { code: crypto.randomUUID() };
- * const refresh: AuthFlow = { authFlow: "refreshTokenAuth", refreshToken: "…" };
- * // @ts-expect-error a refresh token does not go with a temporary code
- * const mixed: AuthFlow = { authFlow: "tempCodeAuth", code: "…", refreshToken: "…" };
+ * const code = crypto.randomUUID();
+ * const refreshToken = "…";
+ * const login: AuthFlow = { authFlow: "tempCodeAuth", code };
+ * const short: AuthFlow = { code };
+ * const refresh: AuthFlow = {
+ *   authFlow: "refreshTokenAuth",
+ *   refreshToken,
+ * };
+ * // @ts-expect-error a temporary code has no refresh token
+ * const mixed: AuthFlow = { code, refreshToken };
  * ```
+ *
+ * @category Models
  */
 export type AuthFlow = TempCodeAuth | RefreshTokenAuth;
 
-/** What goes into the query is percent-encoded, and half a surrogate pair has no encoding. */
+/** A schema for a token in a query. A lone surrogate cannot be percent-encoded. */
 const queryToken = /* @__PURE__ */ v.custom<string>(
   (value) => isToken(value) && value.isWellFormed(),
   ({ input }) => isToken(input) ? "Expected a string without lone surrogates" : NON_EMPTY_STRING,
@@ -201,17 +239,21 @@ const refreshTokenAuth: Schema<RefreshTokenAuth> = /* @__PURE__ */ v.strictObjec
 );
 
 /**
- * Reads an {@linkcode AuthFlow}, and fills in `authFlow` where it was left out.
+ * A schema for {@linkcode AuthFlow}. It adds a missing `authFlow`.
  *
- * @example Read a request's body
+ * @example Parse the body of a request
  * ```ts
  * import * as v from "valibot";
  * import { AuthFlowSchema } from "@saasus-sdk/credential";
  *
- * const flow = v.parse(AuthFlowSchema, { code: "69e732d6-8ecc-45c4-c2eb-8438f7ffe775" });
+ * const code = "69e732d6-8ecc-45c4-c2eb-8438f7ffe775";
+ * const flow = v.parse(AuthFlowSchema, { code });
  * console.assert(flow.authFlow === "tempCodeAuth");
- * console.assert(!v.is(AuthFlowSchema, { authFlow: "refreshTokenAuth", code: "…" }));
+ * const mixed = { authFlow: "refreshTokenAuth", code };
+ * console.assert(!v.is(AuthFlowSchema, mixed));
  * ```
+ *
+ * @category Models
  */
 export const AuthFlowSchema: Schema<AuthFlow> = /* @__PURE__ */ v.lazy((input): Schema<AuthFlow> =>
   isRefresh(input) ? refreshTokenAuth : tempCodeAuth

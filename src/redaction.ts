@@ -1,41 +1,45 @@
-import { isVisibleAscii } from "./validation.ts";
-import type { RequestAuth } from "./auth/request_auth.ts";
+/** The shortest piece of a secret, in characters, that counts as a quotation. */
+const SHORTEST_QUOTATION = 12;
 
-/** So many characters of a secret in a row are taken for a quotation of it. */
-const QUOTATION = 12;
-
-/** A secret of fewer characters is met by chance within a word, so that only a whole word counts. */
+/** The length, in characters, below which a secret has to be quoted as a whole word, because it can occur by chance. */
 export const SHORTEST_SECRET = 8;
 
-/** So many times over may a secret be percent-encoded. */
-const MOST_ENCODINGS = 3;
+/** The length, in characters, from which a word in the `data` of an error response could be a token. */
+const SHORTEST_TOKEN = 20;
 
-/** The longest trace id that is passed on, in characters. */
+/** The longest trace id that is kept, in characters. */
 const LONGEST_TRACE_ID = 128;
 
-/** How much text and how many values the `data` of an error may have to be passed on. */
-const MOST_DATA = { characters: 4_096, values: 512 };
+/** The largest `data` of an error response that is kept. */
+const LARGEST_DATA = { characters: 4_096, values: 512 };
+
+/** A percent-encoded character, which could hide a secret. */
+const PERCENT_ENCODED = /%[\da-f]{2}/i;
+
+/** A JWT: its first part is a JSON object in base64url, and dots separate its three parts. */
+const JWT = /eyJ[\w-]{4}|[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,}/;
 
 /**
- * Whether a text quotes a secret, as it is or percent-encoded, in any case of its letters: a whole one, or a piece of one
- * that is long enough to matter.
+ * Checks whether a text could contain a secret: as a whole or a piece of 12 characters, case-insensitive, plain, in base64,
+ * base64url or hexadecimal. A text with a percent-encoded character always counts if there are secrets.
  */
 export function quotesSecret(text: string, secrets: readonly string[]): boolean {
-  const versions = [text];
-  let decoded = text;
-  while (decoded.includes("%") && versions.length <= MOST_ENCODINGS) {
-    decoded = percentDecoded(decoded);
-    versions.push(decoded);
-  }
-  const searched = versions.join("\n").toLowerCase();
-  return secrets.some((secret) => secret !== "" && quotes(searched, secret.toLowerCase()));
+  const known = secrets.filter((secret) => secret !== "");
+  if (known.length === 0) return false;
+  if (PERCENT_ENCODED.test(text)) return true;
+  const searched = text.toLowerCase().replaceAll("+", "-").replaceAll("/", "_");
+  const plain = text.toLowerCase();
+  return known.some((secret) =>
+    quotes(plain, secret.toLowerCase()) ||
+    encodingsOf(secret).some((encoding) => quotes(searched, encoding))
+  );
 }
 
 function quotes(text: string, secret: string): boolean {
   if (secret.length < SHORTEST_SECRET) return hasWord(text, secret);
   if (text.includes(secret)) return true;
-  for (let start = 0; start + QUOTATION <= text.length; start++) {
-    if (secret.includes(text.slice(start, start + QUOTATION))) return true;
+  for (let start = 0; start + SHORTEST_QUOTATION <= text.length; start++) {
+    if (secret.includes(text.slice(start, start + SHORTEST_QUOTATION))) return true;
   }
   return false;
 }
@@ -48,66 +52,99 @@ function hasWord(text: string, word: string): boolean {
   return false;
 }
 
-/** Decodes what is encoded, whatever stands beside it. */
-function percentDecoded(text: string): string {
-  return text.replace(/(?:%[\da-f]{2})+/gi, (encoded) => {
-    const bytes = encoded.slice(1).split("%").map((byte) => parseInt(byte, 16));
-    return new TextDecoder().decode(new Uint8Array(bytes));
+/** Returns a secret in hexadecimal and base64url, in lower case. Base64 depends on the position of the secret in its text. */
+function encodingsOf(secret: string): string[] {
+  const bytes = String.fromCharCode(...new TextEncoder().encode(secret));
+  const hex = Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"));
+  const base64 = ["", "\0", "\0\0"].map((before) => {
+    const encoded = btoa(before + bytes).replaceAll("+", "-").replaceAll("/", "_");
+    // The characters at both ends also depend on the text around the secret.
+    return encoded.replace(/.?=+$/, "").slice(before === "" ? 0 : before.length + 1).toLowerCase();
   });
+  return [hex.join(""), ...base64].filter(isLong);
 }
 
-/** Not enumerable, and a function: whoever looks at an auth sees no secret. */
+function isLong(text: string): boolean {
+  return text.length >= SHORTEST_SECRET;
+}
+
+/**
+ * Returns the secrets in the headers of requests: the whole values and the words in them, because a token can be quoted
+ * without its scheme and a cookie without its name. Short values of other headers than `Authorization`, and the headers of the
+ * API, are no secrets.
+ */
+export function secretsOfHeaders(
+  authorizations: Iterable<string>,
+  headers: Readonly<Record<string, string>>,
+): string[] {
+  const sent = [...authorizations];
+  const credentials = sent.map((value) => value.replace(/^\S+\s|\w+=(?!=|$)/g, ""));
+  const others = Object.entries(headers)
+    .filter(([name]) => !/^(?:x-saasus-|referer$)/.test(name))
+    .flatMap(([, value]) => [value, ...wordsOf(value)])
+    .filter(isLong);
+  return [...sent, ...credentials.flatMap(wordsOf), ...others];
+}
+
+function wordsOf(value: string): string[] {
+  return value.split(/[\s,;=]+/);
+}
+
+/** The property that holds the search for a hidden secret. It is a function, so that no inspection shows the secret. */
 const QUOTES_HIDDEN: unique symbol = Symbol("quotesHidden");
 
-/**
- * Lets an `auth` find a secret of its own that never goes on the wire, but that the service knows, and could repeat in an
- * error.
- */
-export function hideSecret(auth: RequestAuth, secret: string): RequestAuth {
+/** Adds a search for a secret that is never sent, but that the service knows and could repeat in an error. */
+export function hideSecret<T extends object>(owner: T, secret: string): T {
   const value = (text: string) => quotesSecret(text, [secret]);
-  return Object.defineProperty(auth, QUOTES_HIDDEN, { value });
+  return Object.defineProperty(owner, QUOTES_HIDDEN, { value });
 }
 
-/** Whether a text quotes the secret that an `auth` hides. */
+/** Checks whether a text contains the secret that was hidden with {@linkcode hideSecret}. */
 export function quotesHidden(
-  auth: RequestAuth & { [QUOTES_HIDDEN]?: (text: string) => boolean },
+  owner: object & { readonly [QUOTES_HIDDEN]?: (text: string) => boolean },
   text: string,
 ): boolean {
-  return auth[QUOTES_HIDDEN]?.(text) ?? false;
+  return owner[QUOTES_HIDDEN]?.(text) ?? false;
 }
 
-/** Tells whether a text quotes a secret of the call. */
-export type SecretFinder = (text: string) => boolean;
+/** Checks whether a text contains a secret of the call. */
+export type SecretSearch = (text: string) => boolean;
 
-/** A trace id that the server has sent, if it is one and quotes no secret. */
-export function safeTraceId(text: unknown, quotes: SecretFinder): string | undefined {
-  return isVisibleAscii(text) && text.length <= LONGEST_TRACE_ID && !quotes(text)
+/** Returns a trace id from the server, or `undefined` if it is invalid or could contain a secret. */
+export function safeTraceId(text: unknown, quotes: SecretSearch): string | undefined {
+  const isTraceId = typeof text === "string" && /^[\x21-\x7e]+$/.test(text) &&
+    text.length <= LONGEST_TRACE_ID;
+  return isTraceId && !JWT.test(text) && !PERCENT_ENCODED.test(text) && !quotes(text)
     ? text
     : undefined;
 }
 
 /**
- * The `type` of an error that the server has sent, if it is a word such as `permission_denied` and quotes no secret. With
- * digits it may be no longer than 32 characters: keys and UUIDs are.
+ * Returns the `type` of an error response, or `undefined` if it is no word such as `permission_denied` or could contain a
+ * secret. A word with digits must not exceed 32 characters, because keys and UUIDs have digits.
  */
-export function safeType(text: unknown, quotes: SecretFinder): string | undefined {
-  return typeof text === "string" && /^[A-Za-z](?:[A-Za-z_.-]{0,63}|[\w.-]{0,31})$/.test(text) &&
-      !quotes(text)
-    ? text
-    : undefined;
+export function safeType(text: unknown, quotes: SecretSearch): string | undefined {
+  const isWord = typeof text === "string" &&
+    /^[A-Za-z](?:[A-Za-z_.-]{0,63}|[\w.-]{0,31})$/.test(text);
+  return isWord && !JWT.test(text) && !quotes(text) ? text : undefined;
 }
 
-/** An object that the server has sent, if it is not too large and quotes no secret anywhere in it. */
+/**
+ * Returns the `data` of an error response, or `undefined` if it is no object, is too large, or has a name or value that could
+ * contain a secret: one of the call, a percent-encoded text, or a word of 20 or more characters.
+ */
 export function safeData(
   data: unknown,
-  quotes: SecretFinder,
+  quotes: SecretSearch,
 ): Record<string, unknown> | undefined {
   if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
   const text = textOf(data);
-  return text === undefined || quotes(text) ? undefined : data as Record<string, unknown>;
+  const isSafe = text !== undefined && !PERCENT_ENCODED.test(text) && !JWT.test(text) &&
+    !text.split(/\s+/).some((word) => word.length >= SHORTEST_TOKEN) && !quotes(text);
+  return isSafe ? data as Record<string, unknown> : undefined;
 }
 
-/** All keys and values, a line each, or `undefined` if there are too many. Without recursion: the nesting is the server's. */
+/** Returns all names and values, one a line, or `undefined` if there are too many. Not recursive, because of deep nesting. */
 function textOf(data: unknown): string | undefined {
   const lines: string[] = [];
   const pending = [data];
@@ -117,7 +154,7 @@ function textOf(data: unknown): string | undefined {
       ? Object.keys(value).join("\n")
       : String(value);
     characters += line.length;
-    if (values > MOST_DATA.values || characters > MOST_DATA.characters) return undefined;
+    if (values > LARGEST_DATA.values || characters > LARGEST_DATA.characters) return undefined;
     lines.push(line);
     if (typeof value === "object" && value !== null) {
       for (const item of Object.values(value)) pending.push(item);

@@ -27,7 +27,24 @@ export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
       : { ok: false, issues: result.issues.map(toValidationIssue) };
   } catch {
     // A getter or a proxy threw. Its error may quote anything.
-    return { ok: false, issues: [{ path: "", expected: "a value that can be read" }] };
+    const expected = "a value that can be read";
+    return { ok: false, issues: unreadable(schema, input).map((path) => ({ path, expected })) };
+  }
+}
+
+/** Returns the names of the fields of an object schema whose getters throw, or `[""]`. */
+function unreadable(schema: Schema<unknown>, input: unknown): readonly string[] {
+  const { entries = {} } = schema as { readonly entries?: object };
+  const names = Object.keys(entries).filter((name) => !isReadable(input, name));
+  return names.length === 0 ? [""] : names;
+}
+
+function isReadable(input: unknown, name: string): boolean {
+  try {
+    Reflect.get(Object(input), name);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -11,7 +11,9 @@ import {
   CredentialTimeoutError,
   describeIssues,
   isCredentialError,
+  SET_VARIABLE,
 } from "../src/errors.ts";
+import { CredentialSession } from "../src/session/session.ts";
 
 const call = { operation: "getAuthCredentials", retryCount: 2 } as const;
 const issues = [{ path: "code", expected: "a non-empty string" }];
@@ -77,7 +79,7 @@ const LEAVES:
     ],
   ];
 
-test("CredentialError leaves carry their own fields and the call's, and none without a value", () => {
+test("The errors have their fields and those of the call, but no undefined ones", () => {
   for (const [name, full, fullFields, bare, bareFields] of LEAVES) {
     assertEquals({ ...full }, { ...call, ...fullFields } as unknown as typeof full, name);
     assertEquals({ ...bare }, { retryCount: 0, ...bareFields } as unknown as typeof bare, name);
@@ -91,7 +93,7 @@ test("CredentialError leaves carry their own fields and the call's, and none wit
   }
 });
 
-test("CredentialError leaves are errors with the name of their class", () => {
+test("The errors are instances of Error with the name of their class", () => {
   for (const [name, error] of LEAVES) {
     assertInstanceOf(error, Error);
     assertInstanceOf(error, CredentialError);
@@ -101,7 +103,7 @@ test("CredentialError leaves are errors with the name of their class", () => {
   }
 });
 
-test("CredentialInputError lists its issues in its message", () => {
+test("CredentialInputError has its issues in its message", () => {
   const two = [...issues, { path: "", expected: "an object" }];
   assertEquals(
     new CredentialInputError("Cannot exchange temp code", { issues: two }).message,
@@ -109,7 +111,7 @@ test("CredentialInputError lists its issues in its message", () => {
   );
 });
 
-test("CredentialError is written as JSON with name, message, fields and causes", () => {
+test("toJSON() returns the name, the message, the fields and the causes", () => {
   for (const [name, full, fields] of LEAVES) {
     assertEquals(JSON.parse(JSON.stringify(full)), {
       name,
@@ -130,7 +132,7 @@ test("CredentialError is written as JSON with name, message, fields and causes",
   });
 });
 
-test("isCredentialError() knows every leaf, and nothing else", () => {
+test("isCredentialError() recognises every error class, and nothing else", () => {
   for (const [, full, , bare] of LEAVES) assert(isCredentialError(full) && isCredentialError(bare));
   const others: readonly unknown[] = [
     undefined,
@@ -145,7 +147,7 @@ test("isCredentialError() knows every leaf, and nothing else", () => {
   for (const other of others) assert(!isCredentialError(other), String(other));
 });
 
-test("describeIssues() puts all issues on one line", () => {
+test("describeIssues() formats all issues as one line", () => {
   assertEquals(
     describeIssues([
       { path: "code", expected: "a string" },
@@ -155,4 +157,31 @@ test("describeIssues() puts all issues on one line", () => {
     '"code": expected a string; expected an object; "retry.limit": expected a number',
   );
   assertEquals(describeIssues([]), "");
+});
+
+test("describeIssues() names an environment variable that is not set", () => {
+  const unset = ["SAASUS_API_KEY", "BEARER_TOKEN"].map((path) => ({
+    path,
+    expected: SET_VARIABLE,
+  }));
+  assertEquals(describeIssues(unset), "SAASUS_API_KEY is not set; BEARER_TOKEN is not set");
+});
+
+test("isCredentialError() recognises the errors of another copy of the package", async () => {
+  // A query makes the runtimes load the module once more.
+  const path = "../src/errors.ts?copy";
+  const copy: typeof import("../src/errors.ts") = await import(path);
+  assert(copy.CredentialApiError !== CredentialApiError);
+  const error = new copy.CredentialApiError("Cannot do it", { status: 404 });
+  assert(!(error instanceof CredentialApiError));
+  assert(isCredentialError(error));
+  assert(copy.isCredentialError(new CredentialApiError("Cannot do it", { status: 404 })));
+
+  const session = new CredentialSession({
+    credentials: { id_token: "a", access_token: "b", refresh_token: "c" },
+    client: { getAuthCredentials: () => Promise.reject(error) },
+  });
+  const thrown = await session.refresh().catch((thrown) => thrown);
+  assertEquals(thrown.code, "session_ended");
+  assert(!session.signedIn);
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertNotEquals } from "@std/assert";
 import { test } from "node:test";
 import {
+  type AuthFlow,
   bearerAuth,
   CredentialApiError,
   CredentialClient,
@@ -13,7 +14,7 @@ import { json, type Reply, startServer } from "./support/fault_server.ts";
 import { rejection, scene, secret } from "./support/fixtures.ts";
 import { leaksIn } from "./support/leak_search.ts";
 
-/** All that must never be seen, made anew for each test. */
+/** Returns new secrets. */
 function seeds() {
   const [code, refresh, id, access, bearer, secretKey, header] = Array.from(
     { length: 7 },
@@ -24,7 +25,7 @@ function seeds() {
 
 type Seeds = ReturnType<typeof seeds>;
 
-/** Every operation, with every secret in it. */
+/** Returns all operations, with all secrets as arguments. */
 function operations(client: CredentialClient, { code, refresh, id, access }: Seeds) {
   const credentials = { id_token: id, access_token: access, refresh_token: refresh };
   return {
@@ -40,7 +41,7 @@ function operations(client: CredentialClient, { code, refresh, id, access }: See
   };
 }
 
-/** The server's ways to fail, with all in its answer that it has heard or knows. */
+/** Returns faulty responses that repeat the secrets which the server has received or knows. */
 function faults(echo: readonly string[]): Record<string, Reply> {
   const all = echo.join(" ");
   const word = echo[0] ?? "";
@@ -91,7 +92,7 @@ function faults(echo: readonly string[]): Record<string, Reply> {
   };
 }
 
-/** Runs something while all that is printed is kept. */
+/** Returns the output on the console during a run. */
 async function printedDuring(run: () => Promise<void>): Promise<unknown[]> {
   const printed: unknown[] = [];
   const names = ["log", "info", "warn", "error", "debug", "trace"] as const;
@@ -114,7 +115,7 @@ function auths({ bearer, secretKey }: Seeds): Record<string, RequestAuth> {
 }
 
 for (const scheme of ["bearer", "provider", "signature"]) {
-  test(`No failure of any operation tells a secret, with ${scheme}`, async () => {
+  test(`No error of any operation contains a secret, with ${scheme}`, async () => {
     const seeded = seeds();
     const secrets: Record<string, string> = { ...seeded };
     const seen: unknown[] = [];
@@ -172,7 +173,7 @@ for (const scheme of ["bearer", "provider", "signature"]) {
   });
 }
 
-test("No error quotes a short token, key or cookie without what stands around it", async () => {
+test("No error contains a short token, key or cookie", async () => {
   const seeded = { bearer: secret(9), apiKey: secret(10), cookie: secret(8) };
   const headers = { cookie: `theme=dark; login=${seeded.cookie}` };
   const schemes = [
@@ -195,7 +196,7 @@ test("No error quotes a short token, key or cookie without what stands around it
   }
 });
 
-test("No error quotes a token of seven characters, or a key as short", async () => {
+test("No error contains a very short token or key", async () => {
   const seeded = { bearer: secret(7), apiKey: secret(6), saasId: secret(5) };
   const { bearer, ...keys } = seeded;
   const schemes = [bearerAuth(bearer), signatureAuth({ ...keys, secretKey: secret() })];
@@ -211,7 +212,7 @@ test("No error quotes a token of seven characters, or a key as short", async () 
   }
 });
 
-test("No error quotes an authorization that an earlier attempt of the call went out with", async () => {
+test("No error contains the authorization of an earlier attempt", async () => {
   const tokens = Array.from({ length: 3 }, () => secret());
   let asked = 0;
   const auth = bearerAuth(() => tokens[asked++] ?? "");
@@ -224,7 +225,70 @@ test("No error quotes an authorization that an earlier attempt of the call went 
   assertEquals(leaksIn(error, Object.fromEntries(Object.entries(tokens))), []);
 });
 
-test("No failure before or instead of an answer tells a secret", async () => {
+/** Returns a JWT. */
+function jwt(): string {
+  const part = (value: object) => btoa(JSON.stringify(value)).replace(/=+$/, "");
+  return `${part({ alg: "RS256" })}.${part({ sub: crypto.randomUUID() })}.${secret()}`;
+}
+
+test("No error contains a token that the call does not know", async () => {
+  const tokens = { id_token: jwt(), access_token: jwt(), refresh_token: secret(1_100) };
+  const uuid = crypto.randomUUID();
+  const flows: AuthFlow[] = [
+    { code: crypto.randomUUID() },
+    { authFlow: "refreshTokenAuth", refreshToken: secret() },
+  ];
+  const bodies = [
+    { data: tokens },
+    { data: { nested: [{ [tokens.id_token]: 1 }] } },
+    { data: { hint: `Use ${tokens.refresh_token} instead` } },
+    { data: { code: uuid } },
+    { type: tokens.id_token },
+    { type: `t${uuid}` },
+  ];
+  for (const flow of flows) {
+    for (const status of [400, 409, 500]) {
+      for (const body of bodies) {
+        const headers = { "x-saasus-trace-id": tokens.access_token };
+        await using s = await scene(json(status, { message: "m", ...body }, headers), {
+          retry: false,
+        });
+        const error = await rejection(s.client.getAuthCredentials(flow));
+        assertInstanceOf(error, CredentialApiError);
+        assertEquals(leaksIn(error, { ...tokens, uuid }), []);
+        assertEquals([error.data, error.traceId], [undefined, undefined]);
+      }
+    }
+  }
+});
+
+test("No trace id contains the code of the call in another encoding", async () => {
+  const code: string = crypto.randomUUID();
+  const hex = Array.from(code, (character) => character.charCodeAt(0).toString(16)).join("");
+  const encodings = [code, code.toUpperCase(), btoa(code), btoa(`code=${code}`), hex];
+  const percent = encodeURIComponent(`code=${code}`);
+  for (const traceId of [...encodings, percent, btoa(code).replace(/=+$/, "")]) {
+    await using s = await scene(json(400, {}, { "x-saasus-trace-id": traceId }));
+    const error = await rejection(s.client.getAuthCredentials({ code }));
+    assertInstanceOf(error, CredentialApiError);
+    assertEquals(error.traceId, undefined, traceId);
+  }
+  const traceId = crypto.randomUUID();
+  await using s = await scene(json(400, {}, { "x-saasus-trace-id": traceId }));
+  const error = await rejection(s.client.getAuthCredentials({ code }));
+  assertInstanceOf(error, CredentialApiError);
+  assertEquals(error.traceId, traceId);
+});
+
+test("An error keeps data without a token", async () => {
+  const data = { field: "code", reason: "not a UUID" };
+  await using s = await scene(json(400, { type: "validation_error", message: "m", data }));
+  const error = await rejection(s.client.getAuthCredentials({ code: crypto.randomUUID() }));
+  assertInstanceOf(error, CredentialApiError);
+  assertEquals([error.type, error.data], ["validation_error", data]);
+});
+
+test("No error without a response contains a secret", async () => {
   const seeded = seeds();
   const token = seeded.bearer;
   const seen: unknown[] = [];
@@ -266,7 +330,7 @@ test("No failure before or instead of an answer tells a secret", async () => {
   for (const value of seen) assertEquals(leaksIn(value, { ...seeded }), []);
 });
 
-test("No wrong input is quoted", async () => {
+test("No error contains an invalid input", async () => {
   const seeded = seeds();
   const { bearer: token, secretKey } = seeded;
   const client = new CredentialClient({ auth: bearerAuth(token) });
@@ -297,7 +361,7 @@ test("No wrong input is quoted", async () => {
   }
 });
 
-test("leaksIn() finds a secret wherever it is hidden", () => {
+test("leaksIn() finds hidden secrets", () => {
   const hidden = secret();
   const holders: unknown[] = [
     new Error(hidden),
@@ -311,7 +375,7 @@ test("leaksIn() finds a secret wherever it is hidden", () => {
   for (const holder of holders) assertNotEquals(leaksIn(holder, { hidden }), []);
 });
 
-/** An origin at which nothing listens. */
+/** Returns an origin without a server. */
 async function freeOrigin(): Promise<string> {
   const server = await startServer(() => "close");
   await server[Symbol.asyncDispose]();

@@ -1,15 +1,16 @@
-import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertNotStrictEquals, assertObjectMatch } from "@std/assert";
 import { test } from "node:test";
 import * as v from "valibot";
 import {
   ApiErrorBodySchema,
+  AuthFlowSchema,
   AuthorizationTempCodeSchema,
   CredentialsSchema,
   RefreshedCredentialsSchema,
 } from "../src/models.ts";
 import { type Schema, validate } from "../src/validation.ts";
 
-/** What a schema answers, as JSON: that shows fields that are there but undefined as absent, so the names stand apart. */
+/** Returns the output of a schema and the names of its fields, because an undefined field equals an absent one. */
 function read(schema: Schema<object>, input: unknown): readonly [object, readonly string[]] {
   const value = v.parse(schema, input);
   return [value, Object.keys(value)];
@@ -17,7 +18,7 @@ function read(schema: Schema<object>, input: unknown): readonly [object, readonl
 
 function pathsOf(schema: Schema<unknown>, input: unknown): readonly string[] {
   const result = validate(schema, input);
-  assert(!result.ok, `It was taken: ${JSON.stringify(input)}`);
+  assert(!result.ok, `It was accepted: ${JSON.stringify(input)}`);
   return result.issues.map(({ path }) => path);
 }
 
@@ -27,7 +28,7 @@ const refresh: string = crypto.randomUUID();
 const two = { id_token: id, access_token: access };
 const three = { ...two, refresh_token: refresh };
 
-test("CredentialsSchema reads two and three tokens, null as absent, and leaves out unknown fields", () => {
+test("CredentialsSchema accepts two and three tokens, null as absent, and removes unknown fields", () => {
   const cases: readonly (readonly [object, object])[] = [
     [three, three],
     [two, two],
@@ -41,7 +42,7 @@ test("CredentialsSchema reads two and three tokens, null as absent, and leaves o
   }
 });
 
-test("CredentialsSchema refuses empty, missing and other tokens, and names them all", () => {
+test("CredentialsSchema rejects empty, missing and other tokens, and names them all", () => {
   const cases: readonly (readonly [unknown, readonly string[]])[] = [
     [{ ...three, id_token: "" }, ["id_token"]],
     [{ ...three, access_token: "" }, ["access_token"]],
@@ -63,13 +64,13 @@ test("CredentialsSchema refuses empty, missing and other tokens, and names them 
   for (const [input, paths] of cases) assertEquals(pathsOf(CredentialsSchema, input), paths);
 });
 
-test("CredentialsSchema leaves its input alone", () => {
+test("CredentialsSchema does not change its input", () => {
   const input = Object.freeze({ ...two, refresh_token: null });
   assertNotStrictEquals<object>(v.parse(CredentialsSchema, input), input);
   assertEquals(input.refresh_token, null);
 });
 
-test("RefreshedCredentialsSchema reads an empty refresh token as absent, and no other token", () => {
+test("RefreshedCredentialsSchema accepts an empty refresh token as absent, but no other empty token", () => {
   for (const refresh_token of ["", null, undefined]) {
     assertEquals(read(RefreshedCredentialsSchema, { ...two, refresh_token }), [
       two,
@@ -83,7 +84,7 @@ test("RefreshedCredentialsSchema reads an empty refresh token as absent, and no 
   ]);
 });
 
-test("AuthorizationTempCodeSchema reads any code that is not empty", () => {
+test("AuthorizationTempCodeSchema accepts any non-empty code", () => {
   const notVersion4 = "69e732d6-8ecc-45c4-c2eb-8438f7ffe775";
   for (const code of [notVersion4, "x"]) {
     assertEquals(v.parse(AuthorizationTempCodeSchema, { code, more: 1 }), { code });
@@ -95,7 +96,7 @@ test("AuthorizationTempCodeSchema reads any code that is not empty", () => {
   assertEquals(pathsOf(AuthorizationTempCodeSchema, notVersion4), [""]);
 });
 
-test("ApiErrorBodySchema reads type and message, and data where there is any", () => {
+test("ApiErrorBodySchema accepts type and message, with and without data", () => {
   const body = { type: "permission_denied", message: "" };
   const data = { reason: [1, { deep: null }] };
   assertEquals(v.parse(ApiErrorBodySchema, { ...body, data, more: 1 }), { ...body, data });
@@ -116,7 +117,7 @@ test("ApiErrorBodySchema reads type and message, and data where there is any", (
   for (const [input, paths] of cases) assertEquals(pathsOf(ApiErrorBodySchema, input), paths);
 });
 
-test("ApiErrorBodySchema asks for what passes: strings, be they empty, and an object", () => {
+test("ApiErrorBodySchema accepts strings, also empty ones, and an object", () => {
   const [aString, anObject] = ["a string", "an object"];
   const cases: readonly (readonly [unknown, Record<string, string>])[] = [
     [{ message: "m" }, { type: aString }],
@@ -134,10 +135,133 @@ test("ApiErrorBodySchema asks for what passes: strings, be they empty, and an ob
   assertEquals(v.parse(ApiErrorBodySchema, { type: "", message: "" }), { type: "", message: "" });
 });
 
-test("ApiErrorBodySchema gives nobody's prototype new fields", () => {
+test("ApiErrorBodySchema does not change a prototype", () => {
   const text = '{"type":"a","message":"b","data":{"__proto__":{"polluted":1},"kept":2}}';
   const { data } = v.parse(ApiErrorBodySchema, JSON.parse(text));
   assertEquals(data?.["kept"], 2);
   assertEquals(data?.["polluted"], undefined);
   assertEquals(({} as Record<string, unknown>)["polluted"], undefined);
+});
+
+const code = crypto.randomUUID();
+const refreshToken = crypto.randomUUID();
+
+test("AuthFlowSchema accepts both flows, and adds a missing authFlow", () => {
+  const exchange = { authFlow: "tempCodeAuth", code };
+  const refresh = { authFlow: "refreshTokenAuth", refreshToken };
+  const cases: readonly (readonly [object, Record<string, unknown>])[] = [
+    [{ code }, exchange],
+    [{ authFlow: undefined, code }, exchange],
+    [{ ...exchange }, exchange],
+    [{ ...exchange, refreshToken: undefined }, exchange],
+    [{ ...refresh }, refresh],
+    [{ ...refresh, code: undefined }, refresh],
+    [{ code: "\u{1F600} ' & =" }, { code: "\u{1F600} ' & =" }],
+    [Object.assign(Object.create(null), refresh), refresh],
+  ];
+  for (const [input, output] of cases) {
+    assertObjectMatch(v.parse(AuthFlowSchema, Object.freeze(input)), output);
+  }
+});
+
+test("AuthFlowSchema names each invalid field and its expectation, but not its value", () => {
+  const text = "a non-empty string";
+  const flows = '"tempCodeAuth" or "refreshTokenAuth"';
+  const noRefreshToken = 'no refresh token unless "authFlow" is "refreshTokenAuth"';
+  const noCode = 'no code unless "authFlow" is "tempCodeAuth"';
+  const wellFormed = "a string without lone surrogates";
+  const refresh = { authFlow: "refreshTokenAuth", refreshToken };
+  const cases: readonly (readonly [unknown, Record<string, string>])[] = [
+    // Missing and empty tokens.
+    [{}, { code: text }],
+    [{ authFlow: "tempCodeAuth" }, { code: text }],
+    [{ code: "" }, { code: text }],
+    [{ code: 5 }, { code: text }],
+    [{ code: null }, { code: text }],
+    [{ code: [code] }, { code: text }],
+    [{ authFlow: "refreshTokenAuth" }, { refreshToken: text }],
+    [{ ...refresh, refreshToken: "" }, { refreshToken: text }],
+    [{ ...refresh, refreshToken: null }, { refreshToken: text }],
+    // Mixed flows.
+    [{ code, refreshToken }, { refreshToken: noRefreshToken }],
+    [{ code, refreshToken: null }, { refreshToken: noRefreshToken }],
+    [{ code, refreshToken: "" }, { refreshToken: noRefreshToken }],
+    [{ refreshToken }, { code: text, refreshToken: noRefreshToken }],
+    [{ authFlow: "tempCodeAuth", refreshToken }, { code: text, refreshToken: noRefreshToken }],
+    [{ ...refresh, code }, { code: noCode }],
+    [{ ...refresh, code: null }, { code: noCode }],
+    [{ authFlow: "refreshTokenAuth", code }, { refreshToken: text, code: noCode }],
+    // Unknown flows.
+    [{ authFlow: "TempCodeAuth", code }, { authFlow: flows }],
+    [{ authFlow: "", code }, { authFlow: flows }],
+    [{ authFlow: null, code }, { authFlow: flows }],
+    [{ authFlow: code, code }, { authFlow: flows }],
+    // Half a surrogate pair cannot go into a query.
+    [{ code: "\ud83d" }, { code: wellFormed }],
+    [{ ...refresh, refreshToken: `${refreshToken}\udc00` }, { refreshToken: wellFormed }],
+    // No object at all.
+    [undefined, { "": "an object" }],
+    [null, { "": "an object" }],
+    [code, { "": "an object" }],
+    [() => code, { "": "an object" }],
+    [[], { code: text }],
+    [[code], { code: text, "": 'only the fields "authFlow" and "code"' }],
+    [new Map([["code", code]]), { code: text }],
+  ];
+  for (const [input, expected] of cases) {
+    const result = validate(AuthFlowSchema, input);
+    assert(!result.ok);
+    const issues = result.issues.map((issue) => [issue.path, issue.expected]);
+    assertEquals(Object.fromEntries(issues), expected);
+    assertEquals(issues.length, Object.keys(expected).length);
+    const told = JSON.stringify(result);
+    assert(!told.includes(code) && !told.includes(refreshToken));
+  }
+});
+
+test("AuthFlowSchema rejects unknown fields, and does not quote their names", () => {
+  for (
+    const [input, fields] of [
+      [{ code, [refreshToken]: true }, '"authFlow" and "code"'],
+      [
+        { authFlow: "refreshTokenAuth", refreshToken, [code]: true },
+        '"authFlow" and "refreshToken"',
+      ],
+    ] as const
+  ) {
+    assertEquals(validate(AuthFlowSchema, input), {
+      ok: false,
+      issues: [{ path: "", expected: `only the fields ${fields}` }],
+    });
+  }
+});
+
+test("AuthFlowSchema returns an issue if a getter or a proxy throws", () => {
+  const get = () => {
+    throw new Error(code);
+  };
+  for (
+    const input of [
+      Object.defineProperty({}, "code", { get, enumerable: true }),
+      Object.defineProperty({ code }, "authFlow", { get, enumerable: true }),
+      new Proxy({ code }, { get }),
+      new Proxy({ code }, { has: get }),
+      new Proxy({ code }, { ownKeys: get }),
+    ]
+  ) {
+    assertEquals(validate(AuthFlowSchema, input), {
+      ok: false,
+      issues: [{ path: "", expected: "a value that can be read" }],
+    });
+  }
+});
+
+test("AuthFlowSchema returns the validated value of a getter", () => {
+  const answers = [code, "", 5];
+  const input = {
+    get code() {
+      return answers.shift();
+    },
+  };
+  assertObjectMatch(v.parse(AuthFlowSchema, input), { code });
 });

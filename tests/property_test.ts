@@ -65,7 +65,7 @@ async function outcome<T>(run: () => T | Promise<T>): Promise<T | CredentialErro
   }
 }
 
-test("Any arguments come to a right value or to an input error, and only right ones are sent", async () => {
+test("Any arguments give a valid result or an input error, and only valid ones are sent", async () => {
   let sent = 0;
   const client = new CredentialClient({
     auth: bearerAuth("token"),
@@ -90,7 +90,7 @@ test("Any arguments come to a right value or to an input error, and only right o
   );
 });
 
-test("Any settings make a client that works, or an input error", async () => {
+test("Any options give a working client or an input error", async () => {
   const setting = fc.oneof(
     hostile,
     fc.string({ unit: "binary" }),
@@ -135,7 +135,7 @@ test("Any settings make a client that works, or an input error", async () => {
   );
 });
 
-test("Any environment makes a client, or an input error", async () => {
+test("Any environment gives a client or an input error", async () => {
   const names = [
     "SAASUS_SAAS_ID",
     "SAASUS_API_KEY",
@@ -157,7 +157,7 @@ test("Any environment makes a client, or an input error", async () => {
   );
 });
 
-test("Any answer comes to right credentials or to a typed error", async () => {
+test("Any response gives valid credentials or an error of the package", async () => {
   const json = fc.oneof(
     fc.json(),
     fc.record({
@@ -231,7 +231,7 @@ test("Any answer comes to right credentials or to a typed error", async () => {
   );
 });
 
-test("A fetch that does anything at all comes to a typed error", async () => {
+test("Any behaviour of a fetch gives an error of the package", async () => {
   const fetches = fc.oneof(
     fc.anything().map((value) => () => Promise.resolve(value)),
     fc.anything().map((value) => () => Promise.reject(value)),
@@ -295,7 +295,7 @@ test("signatureAuth() equals an independent HMAC for any URL and body", async ()
   );
 });
 
-test("The URL that is signed is the URL that is sent, for any token and base URL", async () => {
+test("The signed URL is the sent URL for any token and base URL", async () => {
   const token = fc.string({ unit: "binary", minLength: 1 }).filter((text) => text.isWellFormed());
   const baseUrl = fc.webUrl({ validSchemes: ["https"] });
   await fc.assert(

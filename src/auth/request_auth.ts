@@ -1,29 +1,36 @@
-/** The request that an `Authorization` header is asked for. */
+/**
+ * The request to authorize.
+ *
+ * @category Authorization
+ */
 export interface AuthRequest {
   /** The HTTP method, in upper case. */
   method: string;
-  /** The whole URL, exactly as it goes on the wire. It holds tokens: do not log it. */
+  /** The whole URL, exactly as it is sent. It contains tokens, so do not log it. */
   url: string;
-  /** The body, exactly as it goes on the wire; `""` where there is none. It holds tokens: do not log it. */
+  /** The body, exactly as it is sent, or `""`. It contains tokens, so do not log it. */
   body: string;
-  /** The time now in ms since the epoch, corrected by the server's clock where the two differ. */
+  /** The current time in ms since the epoch, corrected by the server's clock. */
   timestamp: number;
-  /** Whether the server has just answered 401 to the value that was given before. */
+  /** Whether the server has just responded with 401 to the previous value. */
   rejected: boolean;
 }
 
 /**
- * Returns the value of a request's `Authorization` header. It is asked anew for every attempt.
+ * A function that returns the value of a request's `Authorization` header. It is called for every attempt.
  *
- * After a 401 it is asked once more with `rejected: true`. Where the value then comes out different, the request is
- * sent once more; where it does not, the call fails.
+ * After a 401 it is called once more with `rejected: true`. If it then returns another value, the request is sent once more.
+ * Otherwise the call fails.
  *
- * @example A scheme of your own
+ * @example A custom scheme
  * ```ts
  * import { CredentialClient, type RequestAuth } from "@saasus-sdk/credential";
  *
- * const auth: RequestAuth = ({ rejected }) => `Bearer ${rejected ? "renewed" : "cached"}`;
+ * const auth: RequestAuth = ({ rejected }) =>
+ *   `Bearer ${rejected ? "renewed" : "cached"}`;
  * const client = new CredentialClient({ auth });
  * ```
+ *
+ * @category Authorization
  */
 export type RequestAuth = (request: AuthRequest) => string | Promise<string>;

@@ -1,17 +1,20 @@
 import * as v from "valibot";
 import { CredentialInputError } from "../errors.ts";
-import { hmacOf } from "./hmac.ts";
+import { hideSecret } from "../redaction.ts";
 import { checkInput, isVisibleAscii, optionsSchema } from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
-import { hideSecret } from "../redaction.ts";
 
-/** The three parts of a SaaSus signature, as the platform's console shows them. */
+/**
+ * Options for {@linkcode signatureAuth}: the three parts of a SaaSus signature, as the platform's console shows them.
+ *
+ * @category Authorization
+ */
 export interface SignatureAuthOptions {
   /** The SaaS ID. */
   saasId: string;
   /** The API key. */
   apiKey: string;
-  /** The client secret: the key of the signature. It never goes on the wire. */
+  /** The client secret, which is the key of the signature. It is never sent. */
   secretKey: string;
 }
 
@@ -36,15 +39,15 @@ function isSecretKey(value: unknown): boolean {
 }
 
 /**
- * Authorizes requests with the signature that the service and the official SDKs use, `SAASUSSIGV1`: an HMAC-SHA256 over
- * the minute, the API key, the method, the URL and the body, made afresh for every attempt.
+ * Creates an `auth` that signs each request as the official SDKs do (`SAASUSSIGV1`): with an HMAC-SHA256 of the minute, the
+ * API key, the method, the URL and the body.
  *
- * The function that it returns depends on nothing but the request it is given, so that it can be tested and used alone.
+ * The returned function depends only on its request, so that it can also be used without a client.
  *
- * @param options The three parts.
+ * @param options The three parts of the signature.
  * @returns The `auth` of a client.
- * @throws {CredentialInputError} If a part is missing or empty, or has spaces, control or non-ASCII characters (the
- * secret may have any but control characters).
+ * @throws {CredentialInputError} If a part is missing, empty, or has spaces, control or non-ASCII characters. Only control
+ * characters are invalid in the secret.
  *
  * @example A client that signs
  * ```ts
@@ -76,25 +79,45 @@ function isSecretKey(value: unknown): boolean {
  * });
  * console.assert(value.startsWith("SAASUSSIGV1 Sig=a041e74f"));
  * ```
+ *
+ * @category Authorization
  */
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
   const { saasId, apiKey, secretKey } = checkInput(signatureOptions, options, {
     message: FAILURE,
   });
-  const hmac = hmacOf(secretKey);
+  let key: Promise<CryptoKey> | undefined;
   const auth: RequestAuth = async (request) => {
-    const signature = await hmac(signedText(request, apiKey));
+    key ??= importKey(secretKey);
+    const signature = await hmac(await key, signedText(request, apiKey));
     return `SAASUSSIGV1 Sig=${signature}, SaaSID=${saasId}, APIKey=${apiKey}`;
   };
   return hideSecret(auth, secretKey);
 }
 
-/** The text under the signature: minute, API key, method, URL without its scheme, body; nothing between them. */
+async function importKey(secretKey: string): Promise<CryptoKey> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  return await crypto.subtle.importKey("raw", utf8(secretKey), algorithm, false, ["sign"]);
+}
+
+/** Returns the HMAC-SHA256 of a text in hexadecimal. */
+async function hmac(key: CryptoKey, text: string): Promise<string> {
+  const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8(text)));
+  let hex = "";
+  for (const byte of bytes) hex += (byte + 0x100).toString(16).slice(1);
+  return hex;
+}
+
+function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/** Returns the signed text: minute, API key, method, URL without its scheme, and body, without separators. */
 function signedText({ method, url, body, timestamp }: AuthRequest, apiKey: string): string {
   return minute(timestamp) + apiKey + method.toUpperCase() + withoutScheme(url) + body;
 }
 
-/** `YYYYMMDDHHmm` in UTC. */
+/** Returns a time as `YYYYMMDDHHmm` in UTC. */
 function minute(timestamp: number): string {
   const date = new Date(timestamp);
   if (Number.isNaN(date.getTime())) {
@@ -107,7 +130,7 @@ function minute(timestamp: number): string {
     iso.slice(-10, -8);
 }
 
-/** Host, port, path and query, byte for byte. A fragment never goes on the wire. */
+/** Returns the host, port, path and query of a URL unchanged. A fragment is never sent. */
 function withoutScheme(url: string): string {
   const slashes = url.indexOf("//");
   const start = slashes >= 0 && slashes === url.indexOf("/") ? slashes + 2 : 0;

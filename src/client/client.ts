@@ -1,6 +1,5 @@
-import { traceIdOf } from "./answer.ts";
-import { type ApiCall, getCall, saveCall } from "./operations.ts";
-import type { AuthFlow } from "../models.ts";
+import type { AuthFlow, AuthorizationTempCode, Credentials } from "../models.ts";
+import type { CallResult } from "./call.ts";
 import {
   authFromEnv,
   baseUrlFromEnv,
@@ -8,31 +7,35 @@ import {
   checkObject,
   processEnvironment,
 } from "./environment.ts";
-import type { AuthorizationTempCode, Credentials } from "../models.ts";
+import { type ApiRequest, getRequest, saveRequest } from "./operations.ts";
 import type { CredentialClientOptions, FromEnvOptions, RequestOptions } from "./options.ts";
 import { ServerClock } from "./server_time.ts";
-import { type CallSettings, callSettings, clientSettings } from "./settings.ts";
-import { type Outcome, send, type Transport } from "./transport.ts";
+import { type CallSettings, callSettings, clientSettings, isBrowser } from "./settings.ts";
+import { Transport } from "./transport.ts";
 
-/** An answer of the API with what came around it. */
+/**
+ * A response of the API with its data.
+ *
+ * @category Client
+ */
 export interface ApiResponse<T> {
-  /** What the body holds. */
+  /** The validated body. */
   readonly data: T;
   /** The status code. */
   readonly status: number;
   /** The headers. */
   readonly headers: Headers;
-  /** The `X-Saasus-Trace-Id`: what to tell the platform's support. */
+  /** The `X-Saasus-Trace-Id` of the response, to give to the platform's support. */
   readonly traceId?: string;
-  /** How often the call was repeated. */
+  /** The number of retries. */
   readonly retryCount: number;
 }
 
 /**
- * The client of the SaaSus credentials API. It keeps nothing of the tokens that pass through it.
+ * The client of the SaaSus credentials API. It does not keep the tokens that it sends and receives.
  *
- * Every method rejects with a `CredentialError` (its `code` tells which one), with the reason of the `signal` that ended
- * the call, or with what a function of yours (`auth`, `onRetry`, `onResponse`) threw.
+ * Every method rejects with a `CredentialError` (its `code` is the kind of the error), with the reason of the `signal` that
+ * aborted the call, or with an error that a function of yours (`auth`, `onRetry`, `onResponse`) threw.
  *
  * @example Exchange the code of a login
  * ```ts
@@ -48,47 +51,53 @@ export interface ApiResponse<T> {
  *
  * async function onCallback(request: Request): Promise<Response> {
  *   const code = new URL(request.url).searchParams.get("code") ?? "";
- *   const credentials = await client.getAuthCredentials({ code });
- *   return new Response(`Signed in with ${Object.keys(credentials).length} tokens`);
+ *   const tokens = await client.getAuthCredentials({ code });
+ *   const count = Object.keys(tokens).length;
+ *   return new Response(`Signed in with ${count} tokens`);
  * }
  * ```
+ *
+ * @category Client
  */
 export class CredentialClient {
   readonly #settings: CallSettings;
   readonly #transport: Transport;
 
   /**
-   * Makes a client. Nothing is sent yet.
+   * Creates a client. Nothing is sent yet.
    *
-   * @param options Only `auth` has to be set.
-   * @throws {CredentialInputError} If an option is wrong; it names each.
+   * @param options Options for the client. Only `auth` is required.
+   * @throws {CredentialInputError} If options are invalid. The error names each of them.
    */
   constructor(options: CredentialClientOptions) {
-    const { call, baseUrl, now, fetch, ...hooks } = clientSettings(options);
+    const { call, baseUrl, now, fetch, onRetry, onResponse } = clientSettings(options);
     this.#settings = call;
-    const url = `${baseUrl}/credentials`;
-    this.#transport = {
-      ...hooks,
-      url,
+    this.#transport = new Transport({
+      url: `${baseUrl}/credentials`,
       clock: new ServerClock(now),
       fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
       isRuntimeFetch: fetch === undefined,
-    };
+      // Tokens must not be stored in the HTTP cache, and the page's URL may contain a code.
+      requestInit: isBrowser() ? { cache: "no-store", referrerPolicy: "no-referrer" } : {},
+      onRetry,
+      onResponse,
+    });
   }
 
   /**
-   * Makes a client from environment variables: `SAASUS_SAAS_ID`, `SAASUS_API_KEY` and `SAASUS_SECRET_KEY` for a
-   * signature, or else `BEARER_TOKEN`; and `SAASUS_API_URL_BASE` (such as `https://api.saasus.io`) or `SAASUS_BASE_URL`
-   * (such as `https://api.saasus.io/v1`) unless `baseUrl` is given. On Deno, each wants its `--allow-env`.
+   * Creates a client from environment variables: `SAASUS_SAAS_ID`, `SAASUS_API_KEY` and `SAASUS_SECRET_KEY` for a signature,
+   * or else `BEARER_TOKEN`. Unless `baseUrl` is given, `SAASUS_API_URL_BASE` (such as `https://api.saasus.io`) or
+   * `SAASUS_BASE_URL` (such as `https://api.saasus.io/v1`) sets it. On Deno, reading them requires `--allow-env`.
    *
-   * @param options The options of the client, but `auth`; and `env` to read other variables than the process's.
-   * @throws {CredentialInputError} If variables are missing or wrong; it names each.
+   * @param options Options for the client without `auth`, and `env` to read other variables than the process's.
+   * @throws {CredentialInputError} If variables are missing or invalid. The error names each of them.
    *
    * @example From a record
    * ```ts
    * import { CredentialClient } from "@saasus-sdk/credential";
    *
-   * const client = CredentialClient.fromEnv({ env: { BEARER_TOKEN: "token" } });
+   * const env = { BEARER_TOKEN: "token" };
+   * const client = CredentialClient.fromEnv({ env });
    * ```
    */
   static fromEnv(options: FromEnvOptions = {}): CredentialClient {
@@ -100,69 +109,110 @@ export class CredentialClient {
   }
 
   /**
-   * Saves credentials and gets a temporary code for them, which another application exchanges within 10 seconds. Use it to
-   * hand a login over.
+   * Saves credentials and returns a temporary code for them. Another application can exchange the code within 10 seconds.
    *
    * @param credentials The tokens to save.
-   * @param options What is to be different for this call.
+   * @param options Options for this call.
    * @returns The code.
-   * @throws {CredentialInputError} If a token or an option is wrong. Nothing was sent.
-   * @throws {CredentialApiError} If the service answers other than 2xx.
-   * @throws {CredentialNetworkError} If no answer comes.
-   * @throws {CredentialTimeoutError} If `timeout` or `totalTimeout` runs out.
-   * @throws {CredentialResponseError} If the answer is not what the API promises.
+   * @throws {CredentialInputError} If a token or an option is invalid. Nothing was sent.
+   * @throws {CredentialApiError} If the service returns an error status.
+   * @throws {CredentialNetworkError} If there is no response.
+   * @throws {CredentialTimeoutError} If `timeout` or `totalTimeout` expires.
+   * @throws {CredentialResponseError} If the response does not match the API.
+   *
+   * @example Hand a login over to another application
+   * ```ts
+   * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
+   *
+   * const client = new CredentialClient({ auth: bearerAuth("token") });
+   *
+   * async function handOver(id_token: string, access_token: string) {
+   *   const tokens = { id_token, access_token };
+   *   const { code } = await client.createAuthCredentials(tokens);
+   *   return `https://other.example.com/callback?code=${code}`;
+   * }
+   * ```
    */
   async createAuthCredentials(
     credentials: Credentials,
     options?: RequestOptions,
   ): Promise<AuthorizationTempCode> {
-    return (await this.#send(saveCall(credentials), options)).data;
+    return (await this.#send(saveRequest(credentials), options)).data;
   }
 
-  /** As {@linkcode CredentialClient.prototype.createAuthCredentials}, with status, headers, trace id and the count of retries. */
+  /**
+   * Saves credentials like {@linkcode CredentialClient.prototype.createAuthCredentials}, and also returns the status, the
+   * headers, the trace id and the number of retries.
+   *
+   * @param credentials The tokens to save.
+   * @param options Options for this call.
+   * @returns The response with the code.
+   */
   async createAuthCredentialsWithResponse(
     credentials: Credentials,
     options?: RequestOptions,
   ): Promise<ApiResponse<AuthorizationTempCode>> {
-    return toResponse(await this.#send(saveCall(credentials), options));
+    return toResponse(await this.#send(saveRequest(credentials), options));
   }
 
   /**
-   * Gets the credentials for the temporary code of a login, or fresh ones for a refresh token.
+   * Gets the credentials for the temporary code of a login, or new credentials for a refresh token.
    *
-   * Exchange a code once, within 10 seconds. A refresh usually answers without a `refresh_token`: the old one
-   * then stays in use.
+   * Exchange a code only once, within 10 seconds. The response to a refresh usually has no `refresh_token`, and the old one
+   * stays valid.
    *
    * @param authFlow The code or the refresh token.
-   * @param options What is to be different for this call.
+   * @param options Options for this call.
    * @returns The credentials.
-   * @throws {CredentialInputError} If the flow or an option is wrong. Nothing was sent.
-   * @throws {CredentialApiError} If the service answers other than 2xx: 404 usually for a code that is unknown, used or expired.
-   * @throws {CredentialNetworkError} If no answer comes.
-   * @throws {CredentialTimeoutError} If `timeout` or `totalTimeout` runs out.
-   * @throws {CredentialResponseError} If the answer is not what the API promises.
+   * @throws {CredentialInputError} If the flow or an option is invalid. Nothing was sent.
+   * @throws {CredentialApiError} If the service returns an error status. 404 usually means that the code or token is unknown,
+   * used or expired.
+   * @throws {CredentialNetworkError} If there is no response.
+   * @throws {CredentialTimeoutError} If `timeout` or `totalTimeout` expires.
+   * @throws {CredentialResponseError} If the response does not match the API.
+   *
+   * @example Refresh
+   * ```ts
+   * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
+   *
+   * const client = new CredentialClient({ auth: bearerAuth("token") });
+   *
+   * async function refresh(refreshToken: string) {
+   *   const authFlow = "refreshTokenAuth";
+   *   return await client.getAuthCredentials({ authFlow, refreshToken });
+   * }
+   * ```
    */
   async getAuthCredentials(authFlow: AuthFlow, options?: RequestOptions): Promise<Credentials> {
-    return (await this.#send(getCall(authFlow), options)).data;
+    return (await this.#send(getRequest(authFlow), options)).data;
   }
 
-  /** As {@linkcode CredentialClient.prototype.getAuthCredentials}, with status, headers, trace id and the count of retries. */
+  /**
+   * Gets credentials like {@linkcode CredentialClient.prototype.getAuthCredentials}, and also returns the status, the headers,
+   * the trace id and the number of retries.
+   *
+   * @param authFlow The code or the refresh token.
+   * @param options Options for this call.
+   * @returns The response with the credentials.
+   */
   async getAuthCredentialsWithResponse(
     authFlow: AuthFlow,
     options?: RequestOptions,
   ): Promise<ApiResponse<Credentials>> {
-    return toResponse(await this.#send(getCall(authFlow), options));
+    return toResponse(await this.#send(getRequest(authFlow), options));
   }
 
-  async #send<T>(call: ApiCall<T>, options: RequestOptions | undefined): Promise<Outcome<T>> {
-    const { failure: message, operation } = call;
-    const settings = callSettings(this.#settings, options, { message, operation });
-    return await send(call, settings, this.#transport);
+  async #send<T>(
+    request: ApiRequest<T>,
+    options: RequestOptions | undefined,
+  ): Promise<CallResult<T>> {
+    const settings = callSettings(this.#settings, options, request);
+    return await this.#transport.send(request, settings);
   }
 }
 
-function toResponse<T>({ data, answer, question, retryCount }: Outcome<T>): ApiResponse<T> {
-  const { status, headers } = answer.response;
-  const traceId = traceIdOf(answer, question);
+function toResponse<T>({ data, response, retryCount, ...result }: CallResult<T>): ApiResponse<T> {
+  const { status, headers } = response;
+  const traceId = result.traceId();
   return { data, status, headers, ...(traceId === undefined ? {} : { traceId }), retryCount };
 }

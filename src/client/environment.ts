@@ -1,14 +1,18 @@
-import { BASE_URL_EXPECTED, normalizeBaseUrl } from "./settings.ts";
 import { bearerAuth } from "../auth/bearer_auth.ts";
-import { CredentialInputError, isCredentialError } from "../errors.ts";
 import type { RequestAuth } from "../auth/request_auth.ts";
-import type { ValidationIssue } from "../errors.ts";
 import { signatureAuth } from "../auth/signature_auth.ts";
+import {
+  CredentialInputError,
+  isCredentialError,
+  SET_VARIABLE,
+  type ValidationIssue,
+} from "../errors.ts";
+import { BASE_URL_EXPECTED, normalizeBaseUrl } from "./settings.ts";
 
-/** Variables of an environment; an empty one counts as missing. */
+/** Environment variables by name. An empty one counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Which variable each setting comes from. */
+/** The variable of each option. */
 const VARIABLES: Readonly<Record<string, string>> = {
   saasId: "SAASUS_SAAS_ID",
   apiKey: "SAASUS_API_KEY",
@@ -17,46 +21,41 @@ const VARIABLES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The process's own environment, on Deno, Bun and Node; empty in a browser or a worker without one. Each variable is read
- * by itself, so that Deno asks for no permission but the ones in use.
+ * Returns the environment of the process on Deno, Bun and Node, and an empty one in browsers and workers without one. Each
+ * variable is read separately, so that Deno requires no permission for other variables.
  */
 export function processEnvironment(): Environment {
   const { process } = globalThis as { process?: { env?: Environment } };
   return process?.env ?? {};
 }
 
-/** The authorization that the variables hold: the three parts of a signature, or else a bearer token. */
+/** Creates an `auth` from the three variables of a signature, or else from the bearer token. */
 export function authFromEnv(env: Environment): RequestAuth {
   const [saasId, apiKey, secretKey] = ["saasId", "apiKey", "secretKey"].map((name) =>
     read(env, name)
   );
   if (saasId && apiKey && secretKey) {
-    return named(() => signatureAuth({ saasId, apiKey, secretKey }));
+    return withVariableNames(() => signatureAuth({ saasId, apiKey, secretKey }));
   }
   const missing = Object.entries({ saasId, apiKey, secretKey })
     .filter(([, value]) => !value)
     .map(([name]) => name);
-  if (missing.length < 3) {
-    throw failure(issuesOf(missing, "a value, as the other parts of the signature have one"));
-  }
+  if (missing.length < 3) throw inputError(missingIssues(missing));
   const token = read(env, "token");
-  if (token) return named(() => bearerAuth(token));
-  throw failure([
-    ...issuesOf(missing, "a value"),
-    ...issuesOf(["token"], "a value, if there is no signature"),
-  ]);
+  if (token) return withVariableNames(() => bearerAuth(token));
+  throw inputError(missingIssues([...missing, "token"]));
 }
 
-/** The base URL that the variables of the official SDKs name, if they do. */
+/** Returns the base URL in the variables of the official SDKs, if one is set. */
 export function baseUrlFromEnv(env: Environment): string | undefined {
   const urls = [
     ...baseUrlIn(env, "SAASUS_API_URL_BASE", "/v1/auth"),
     ...baseUrlIn(env, "SAASUS_BASE_URL", "/auth"),
   ];
   if (new Set(urls).size < 2) return urls[0];
-  throw failure([{
+  throw inputError([{
     path: "SAASUS_BASE_URL",
-    expected: "the URL of SAASUS_API_URL_BASE with /v1 behind it, or only one of the two",
+    expected: "the URL of SAASUS_API_URL_BASE followed by /v1, or only one of the two variables",
   }]);
 }
 
@@ -65,51 +64,57 @@ function baseUrlIn(env: Environment, path: string, suffix: string): string[] {
   if (!text) return [];
   const url = normalizeBaseUrl(text.replace(/\/+$/, "") + suffix);
   if (url !== undefined) return [url];
-  throw failure([{ path, expected: BASE_URL_EXPECTED }]);
+  throw inputError([{ path, expected: BASE_URL_EXPECTED }]);
 }
 
-/** What was given for options, or for the variables, if it is an object. */
+/** Returns options or variables if they are an object. */
 export function checkObject<T>(value: T, path: string): T & object {
   if (typeof value === "object" && value !== null) return value;
-  throw failure([{ path, expected: "an object" }]);
+  throw inputError([{ path, expected: "an object" }]);
 }
 
-/** Refuses an `auth` beside the variables that it is made of. */
+/** Rejects an `auth`, because the variables contain it. */
 export function checkNoAuth(options: object): void {
   if (Reflect.get(options, "auth") === undefined) return;
-  throw failure([{ path: "auth", expected: "none, as it is read from the environment" }]);
+  throw inputError([{
+    path: "auth",
+    expected: "no value, because it is read from the environment",
+  }]);
 }
 
-/** The value of a variable, or of the variable that a setting comes from. */
-function read(env: Environment, setting: string): string | undefined {
-  const name = VARIABLES[setting] ?? setting;
+/** Returns the value of a variable, or of the variable of an option. */
+function read(env: Environment, option: string): string | undefined {
+  const name = VARIABLES[option] ?? option;
   let value: unknown;
   try {
     value = env[name];
   } catch {
     // Deno throws for a variable that it has no permission to read.
-    throw failure([{ path: name, expected: `permission to read it (Deno: --allow-env=${name})` }]);
+    throw inputError([{
+      path: name,
+      expected: `permission to read it (Deno: --allow-env=${name})`,
+    }]);
   }
   if (value === undefined || typeof value === "string") return value;
-  throw failure([{ path: name, expected: "a string" }]);
+  throw inputError([{ path: name, expected: "a string" }]);
 }
 
-/** Names the variables in place of the settings that they are. */
-function named(make: () => RequestAuth): RequestAuth {
+/** Names the variables instead of the options in an error. */
+function withVariableNames(create: () => RequestAuth): RequestAuth {
   try {
-    return make();
+    return create();
   } catch (error) {
     if (!isCredentialError(error) || error.code !== "invalid_input") throw error;
-    throw failure(
+    throw inputError(
       error.issues.map((issue) => ({ ...issue, path: VARIABLES[issue.path] ?? issue.path })),
     );
   }
 }
 
-function issuesOf(settings: readonly string[], expected: string): ValidationIssue[] {
-  return settings.map((setting) => ({ path: VARIABLES[setting] ?? setting, expected }));
+function missingIssues(options: readonly string[]): ValidationIssue[] {
+  return options.map((name) => ({ path: VARIABLES[name] ?? name, expected: SET_VARIABLE }));
 }
 
-function failure(issues: readonly ValidationIssue[]): CredentialInputError {
+function inputError(issues: readonly ValidationIssue[]): CredentialInputError {
   return new CredentialInputError("Cannot create the client from the environment", { issues });
 }

@@ -1,17 +1,17 @@
 import type { NetworkErrorReason } from "../errors.ts";
 
-/** What each reason says in a message. */
-export const NO_ANSWER: Readonly<Record<NetworkErrorReason, string>> = {
+/** The message of each reason. */
+export const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
   refused: "the connection was refused",
-  reset: "the connection ended before the answer did",
-  dns: "the name of the host was not found",
-  tls: "no secure connection could be made (TLS)",
-  other: "no answer came",
+  reset: "the connection ended before the response did",
+  dns: "the host name was not found",
+  tls: "the secure connection (TLS) failed",
+  other: "no response was received",
 };
 
 /**
- * How Deno, Bun, Node and browsers speak of each reason: in codes, or only in messages. The first that fits counts: over
- * TLS, a connection that is cut off speaks of TLS too.
+ * The codes and messages of Deno, Bun, Node and browsers for each reason. The first match counts, because a connection over
+ * TLS that is cut off also mentions TLS.
  */
 const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
   ["dns", /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|name not resolved/i],
@@ -27,29 +27,33 @@ const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
 ];
 
 /**
- * Why a `fetch` failed. What a runtime throws may hold the URL, and so tokens, in its message, its causes and its
- * fields: this word is all that is kept of it.
+ * Returns the reason why a `fetch` failed. Nothing else of the error is kept, because its message, causes and fields can
+ * contain the URL with its tokens.
  */
 export function networkErrorReason(thrown: unknown): NetworkErrorReason {
   const text = textOf(thrown);
   return SIGNS.find(([, sign]) => sign.test(text))?.[0] ?? "other";
 }
 
-/** Whether the runtime did not let a request out, as Deno does without `--allow-net`. */
+/** Checks whether Deno denied a request for lack of `--allow-net`. */
 export function isNotPermitted(thrown: unknown): boolean {
-  return /\bNotCapable\b|\bPermissionDenied\b/.test(textOf(thrown));
+  const { Deno: deno } = globalThis as { Deno?: { errors?: Record<string, unknown> } };
+  return ["NotCapable", "PermissionDenied"].some((name) => {
+    const type = deno?.errors?.[name];
+    return typeof type === "function" && thrown instanceof type;
+  });
 }
 
 function textOf(thrown: unknown): string {
   try {
     return describe(thrown, 5);
   } catch {
-    // A getter of what was thrown has thrown itself.
+    // A getter of the error threw.
     return "";
   }
 }
 
-/** Names, codes and messages along the causes, without URLs and hosts, which could have any word in them. */
+/** Returns the names, codes and messages of an error and its causes, without URLs and hosts, which can contain any word. */
 function describe(thrown: unknown, depth: number): string {
   if (typeof thrown !== "object" || thrown === null || depth === 0) return "";
   const { name, code, message, cause, errors } = thrown as Record<string, unknown>;

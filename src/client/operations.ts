@@ -1,6 +1,7 @@
-import { type AuthFlow, AuthFlowSchema } from "../models.ts";
 import type { Operation } from "../errors.ts";
 import {
+  type AuthFlow,
+  AuthFlowSchema,
   type AuthorizationTempCode,
   AuthorizationTempCodeSchema,
   type Credentials,
@@ -9,91 +10,91 @@ import {
 } from "../models.ts";
 import { checkInput, type Schema } from "../validation.ts";
 
-/** One call of the API: what goes out, what has to come back, and what is told of it. */
-export interface ApiCall<T> {
+/** An operation of the API as a request, with the expected response. */
+export interface ApiRequest<T> {
   /** The operation, as errors and hooks name it. */
   readonly operation: Operation;
-  /** What every message about a failure begins with. */
-  readonly failure: string;
+  /** The beginning of all error messages. */
+  readonly message: string;
   /** The HTTP method. */
   readonly method: "GET" | "POST";
-  /** The query with its `?`, percent-encoded as it goes on the wire; it holds tokens. */
+  /** The query with its `?`, percent-encoded as it is sent. It contains tokens. */
   readonly query: string;
-  /** The body as it goes on the wire; it holds tokens. `""`: none. */
+  /** The body as it is sent, or `""`. It contains tokens. */
   readonly body: string;
-  /** What the answer has to be. */
-  readonly answer: Schema<T>;
-  /** How long the call may take unless its caller says so, in ms. */
+  /** The schema of the response body. */
+  readonly response: Schema<T>;
+  /** The default time limit of the whole call, in ms. */
   readonly totalTimeout: number;
-  /** What a 404 may mean after an attempt whose answer was lost. */
-  readonly spent: string;
-  /** What must not be repeated in an error. */
+  /** The possible effect of an attempt whose response was lost, for the message of a later 404. */
+  readonly lostEffect: string;
+  /** The texts that an error must not contain. */
   readonly secrets: readonly string[];
 }
 
 const SAVE_FAILED = "Cannot save credentials";
 
-/** The call that saves credentials and gets a temporary code. */
-export function saveCall(input: Credentials): ApiCall<AuthorizationTempCode> {
+/** Returns the request that saves credentials and gets a temporary code. */
+export function saveRequest(input: Credentials): ApiRequest<AuthorizationTempCode> {
   const credentials = checkInput(CredentialsSchema, input, {
     message: SAVE_FAILED,
     operation: "createAuthCredentials",
   });
   return {
     operation: "createAuthCredentials",
-    failure: SAVE_FAILED,
+    message: SAVE_FAILED,
     method: "POST",
     query: "",
     body: JSON.stringify(credentials),
-    answer: AuthorizationTempCodeSchema,
+    response: AuthorizationTempCodeSchema,
     totalTimeout: 30_000,
-    spent: "the credentials may have been saved",
+    lostEffect: "the credentials may have been saved",
     secrets: Object.values(credentials),
   };
 }
 
-/** The call that gets credentials for a temporary code or for a refresh token. */
-export function getCall(input: AuthFlow): ApiCall<Credentials> {
+/** Returns the request that gets credentials for a temporary code or a refresh token. */
+export function getRequest(input: AuthFlow): ApiRequest<Credentials> {
   const flow = checkInput(AuthFlowSchema, input, {
     message: "Cannot get credentials",
     operation: "getAuthCredentials",
   });
   return flow.authFlow === "refreshTokenAuth"
-    ? refreshCall(flow.refreshToken)
-    : exchangeCall(flow.code);
+    ? refreshRequest(flow.refreshToken)
+    : exchangeRequest(flow.code);
 }
 
-function exchangeCall(code: string): ApiCall<Credentials> {
+function exchangeRequest(code: string): ApiRequest<Credentials> {
   return {
     operation: "getAuthCredentials",
-    failure: "Cannot exchange temp code",
+    message: "Cannot exchange temp code",
     method: "GET",
     query: `?code=${encodeQuery(code)}&auth-flow=tempCodeAuth`,
     body: "",
-    answer: CredentialsSchema,
+    response: CredentialsSchema,
     totalTimeout: 10_000,
-    spent: "the code may have been spent",
+    lostEffect: "the code may have been used",
     secrets: [code],
   };
 }
 
-function refreshCall(refreshToken: string): ApiCall<Credentials> {
+function refreshRequest(refreshToken: string): ApiRequest<Credentials> {
   return {
     operation: "getAuthCredentials",
-    failure: "Cannot refresh credentials",
+    message: "Cannot refresh credentials",
     method: "GET",
     query: `?auth-flow=refreshTokenAuth&refresh-token=${encodeQuery(refreshToken)}`,
     body: "",
-    answer: RefreshedCredentialsSchema,
+    response: RefreshedCredentialsSchema,
     totalTimeout: 30_000,
-    spent: "the refresh token may have been replaced",
+    lostEffect: "the refresh token may have been replaced",
     secrets: [refreshToken],
   };
 }
 
 /**
- * Percent-encodes as the URL parser leaves it: that encodes `'` in a query, `encodeURIComponent` does not. Codes and tokens
- * usually have nothing to encode, and to look first is faster.
+ * Percent-encodes a query parameter as the URL parser leaves it. The parser encodes `'` in a query, `encodeURIComponent` does
+ * not. Codes and tokens usually need no encoding, and the check is faster.
  */
 function encodeQuery(text: string): string {
   return /[^\w.~-]/.test(text) ? encodeURIComponent(text).replaceAll("'", "%27") : text;

@@ -1,11 +1,14 @@
-import type { Operation } from "../errors.ts";
-import type { AnyCredentialError } from "../errors.ts";
 import type { RequestAuth } from "../auth/request_auth.ts";
+import type { AnyCredentialError, Operation } from "../errors.ts";
 
-/** How a call is repeated. Each wait is drawn evenly from zero to `delay` doubled for every attempt made ("full jitter"). */
+/**
+ * Options for retries. Each delay is random between zero and `delay` doubled for every further attempt ("full jitter").
+ *
+ * @category Client
+ */
 export interface RetryOptions {
   /**
-   * How often a call is repeated at the most.
+   * The maximum number of retries.
    *
    * @default {2}
    */
@@ -17,83 +20,100 @@ export interface RetryOptions {
    */
   delay?: number | undefined;
   /**
-   * The longest wait that the backoff comes to, in ms. A server's `Retry-After` is not bound by it.
+   * The longest delay of the backoff, in ms. It does not limit a server's `Retry-After`.
    *
    * @default {2000}
    */
   maxDelay?: number | undefined;
 }
 
-/** What can be set for all calls of a client, and for each call anew. */
+/**
+ * Options for all calls of a client, or for one call.
+ *
+ * @category Client
+ */
 export interface CallOptions {
   /**
-   * How long one attempt may take, in ms, from asking `auth` to the end of the answer.
+   * The time limit of one attempt, in ms, including `auth`, the response body and `onResponse`.
    *
    * @default {5000}
    */
   timeout?: number | undefined;
   /**
-   * How long the whole call may take, in ms, with all attempts, waits and hooks. Unless it is set: 10,000 for the exchange
-   * of a temporary code, which is dead by then, and 30,000 else.
+   * The time limit of the whole call, in ms, including all attempts, delays and hooks. The default is 10,000 for the exchange of
+   * a temporary code, which expires then, and 30,000 for all other calls.
    */
   totalTimeout?: number | undefined;
-  /** How the call is repeated when it fails in a way that may pass; `false`: not at all. */
+  /** Options for retries after a temporary error, or `false` to disable them. */
   retry?: RetryOptions | false | undefined;
-  /** Further headers. Those of a call are added to those of its client. `Authorization` is what `auth` is for. */
+  /** Additional headers. The headers of a call are merged with those of the client. For `Authorization`, use `auth`. */
   headers?:
     | Headers
     | Readonly<Record<string, string>>
     | readonly (readonly [string, string])[]
     | undefined;
   /**
-   * The page that the call is made for, as the incoming request's `Referer` names it. Only what is before `?` and `#` is
-   * passed on, since the query of a callback holds a code. `null`: none.
+   * The page that the call is made for, usually the `Referer` of the incoming request. Its query and fragment are not sent,
+   * because the query of a callback contains a code. `null` removes the value of the client. A browser does not let a page set
+   * this header, so there it is an input error; use `saasusReferer`.
    */
   referer?: string | null | undefined;
-  /** The same for `X-SaaSus-Referer`. */
+  /** The page that the call is made for, sent as `X-SaaSus-Referer` without query and fragment. `null` removes it. */
   saasusReferer?: string | null | undefined;
-  /** A trace id that the service is to go on with, `X-Saasus-Trace-Id`: visible ASCII. `null`: none. */
+  /** The trace id for the service to continue, `X-Saasus-Trace-Id`, in visible ASCII. `null` removes it. */
   traceId?: string | null | undefined;
 }
 
-/** What can be set for one call. */
+/**
+ * Options for one call.
+ *
+ * @category Client
+ */
 export interface RequestOptions extends CallOptions {
-  /** Ends the call at once, at any point of it: it rejects with the signal's reason. */
+  /** A signal that aborts the call. The call rejects with its reason. */
   signal?: AbortSignal | null | undefined;
-  /** Authorizes this call in place of the client's `auth`. */
+  /** The authorization of this call, instead of the client's. */
   auth?: RequestAuth | undefined;
 }
 
-/** What `onRetry` is told. Nothing in it is secret. */
+/**
+ * The argument of `onRetry`. It contains no secrets.
+ *
+ * @category Client
+ */
 export interface RetryEvent {
-  /** The operation that is tried again. */
+  /** The operation. */
   readonly operation: Operation;
-  /** The attempt that failed, counted from 1. */
+  /** The number of the failed attempt, counted from 1. */
   readonly attempt: number;
-  /** How long the call has waited before it tries again, in ms. */
+  /** The delay before the next attempt, in ms. It has already passed. */
   readonly delay: number;
-  /** Why the attempt failed. */
+  /** The error of the failed attempt. */
   readonly error: AnyCredentialError;
 }
 
-/** What `onResponse` is told. Nothing in it is secret. */
+/**
+ * The argument of `onResponse`. It contains no secrets.
+ *
+ * @category Client
+ */
 export interface ResponseEvent {
-  /** The operation that was answered. */
+  /** The operation. */
   readonly operation: Operation;
-  /** The attempt that was answered, counted from 1. One that renewed a rejected authorization is answered twice. */
+  /** The number of the attempt, counted from 1. An attempt that renewed a rejected authorization has two responses. */
   readonly attempt: number;
-  /** The status code of the answer. */
+  /** The status code of the response. */
   readonly status: number;
-  /** How long the answer took to its end, in ms. */
+  /** The time from the request to the end of the response, in ms. */
   readonly duration: number;
-  /** The `X-Saasus-Trace-Id` of the answer. */
+  /** The `X-Saasus-Trace-Id` of the response. */
   readonly traceId?: string;
 }
 
 /**
- * What a client is made of: `auth`, settings, and the defaults of {@linkcode CallOptions} for all its calls.
+ * Options for `CredentialClient`, with the defaults for all its calls.
  *
- * @example A client with settings of its own
+ * @example Set a timeout, and log retries
  * ```ts
  * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
  *
@@ -101,41 +121,50 @@ export interface ResponseEvent {
  *   auth: bearerAuth("token"),
  *   timeout: 2_000,
  *   retry: { limit: 1 },
- *   onRetry: ({ attempt, delay, error }) => console.warn(attempt, delay, error.message),
+ *   onRetry: ({ attempt, error }) => console.warn(attempt, error.message),
  * });
  * ```
+ *
+ * @category Client
  */
 export interface CredentialClientOptions extends CallOptions {
-  /** Authorizes the requests: `bearerAuth`, `signatureAuth`, or a function of your own. */
+  /** The authorization of all requests: `bearerAuth`, `signatureAuth`, or a function of your own. */
   auth: RequestAuth;
   /**
-   * Where the service runs: `https:`, or `http:` on a loopback host. `/credentials` is added to it.
+   * The base URL of the API: `https:`, or `http:` on a loopback host. `/credentials` is appended.
    *
    * @default {"https://api.saasus.io/v1/auth"}
    */
   baseUrl?: string | undefined;
   /**
-   * What sends requests, for proxies, TLS settings and tests.
+   * The function that sends requests, for proxies, TLS settings and tests.
    *
    * @default {globalThis.fetch}
    */
   fetch?: ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) | undefined;
   /**
-   * The clock that requests are signed by, in ms since the epoch.
+   * The clock for signatures, in ms since the epoch.
    *
    * @default {Date.now}
    */
   now?: (() => number) | undefined;
-  /** Told before each retry. What it throws rejects the call as it is. */
+  /** A function that is called and awaited before each retry. Its error rejects the call unchanged. */
   onRetry?: ((event: RetryEvent) => unknown) | undefined;
-  /** Told of each answer. What it throws rejects the call as it is; its time counts for `totalTimeout` alone. */
+  /**
+   * A function that is called and awaited after each response. Its error rejects the call unchanged. If it exceeds `timeout`,
+   * the call rejects and is not retried.
+   */
   onResponse?: ((event: ResponseEvent) => unknown) | undefined;
 }
 
-/** What a client from the environment's variables is made of besides them. */
+/**
+ * Options for `CredentialClient.fromEnv`.
+ *
+ * @category Client
+ */
 export interface FromEnvOptions extends Omit<CredentialClientOptions, "auth"> {
   /**
-   * The variables, in place of the process's own.
+   * The variables to read.
    *
    * @default {process.env}
    */

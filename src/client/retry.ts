@@ -1,26 +1,26 @@
 import type { AnyCredentialError } from "../errors.ts";
 import type { RetrySettings } from "./settings.ts";
 
-/** What the decision about a retry depends on. */
+/** The state of a call whose attempt has failed. */
 export interface RetryState {
-  /** The attempt that failed, counted from 1. */
+  /** The number of the failed attempt, counted from 1. */
   readonly attempt: number;
-  /** What is left of the call's time, in ms. */
+  /** The remaining time of the call, in ms. */
   readonly remaining: number;
   /** A random number from 0 to 1. */
   readonly random: number;
 }
 
-/** The answers that another attempt may turn into a good one. */
+/** The status codes of temporary errors. */
 const RETRIED_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504];
 
 /**
- * Decides whether a failed attempt is followed by another, and when.
+ * Returns the wait before the next attempt.
  *
- * A wait that does not fit into what is left of the call's time is not begun: the call fails at once, with the error that
- * tells why, instead of sleeping its time out.
+ * A wait that exceeds the remaining time is not started. The call fails at once with the error of the attempt, instead of
+ * waiting for the timeout.
  *
- * @returns The wait in ms, or `undefined` to give up.
+ * @returns The wait in ms, or `undefined` if the call must not be retried.
  */
 export function retryDelay(
   error: AnyCredentialError,
@@ -36,7 +36,7 @@ export function retryDelay(
 function isRetried(error: AnyCredentialError): boolean {
   switch (error.code) {
     case "network_error":
-      // A certificate does not get better by asking again.
+      // A retry does not make a certificate valid.
       return error.reason !== "tls";
     case "timeout":
       return true;
@@ -51,8 +51,8 @@ function isRetried(error: AnyCredentialError): boolean {
   }
 }
 
-/** Whether the service may have acted on a request whose answer never came, to us or to a gateway before it. */
-export function isAnswerLost(error: AnyCredentialError): boolean {
+/** Checks whether the service may have processed a request whose response was lost, on its way to us or to a gateway. */
+export function isResponseLost(error: AnyCredentialError): boolean {
   switch (error.code) {
     case "timeout":
       return true;

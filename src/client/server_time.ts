@@ -1,51 +1,49 @@
-import { parseHttpDate } from "./http_date.ts";
+/** The smallest offset, in ms, that is corrected. A `Date` has no fractions of a second, and a round trip takes time. */
+const SMALLEST_OFFSET = 30_000;
 
-/** Below this many ms, a difference is noise: a `Date` has no fractions of a second, and answers take their time. */
-const TOLERANCE = 30_000;
-
-/** A round trip of more ms than this says too little about the moment in which the server wrote its `Date`. */
+/** The longest round trip, in ms, whose `Date` is used. A slow one does not tell when the server wrote its `Date`. */
 const LONGEST_TRIP = 10_000;
 
-/** An answer's headers, and when its request went out and they came in, in ms since the epoch on the local clock. */
+/** The times of a request and its response on the local clock, in ms since the epoch, with the response's headers. */
 export interface ClockSample {
-  /** When the request went out. */
+  /** The time at which the request was sent. */
   readonly sent: number;
-  /** When the answer came in. */
+  /** The time at which the response was received. */
   readonly received: number;
-  /** The headers of the answer. */
+  /** The headers of the response. */
   readonly headers: Headers;
 }
 
-/** The local clock, corrected by what the server's answers say of the time. Signatures hold the minute, and must agree. */
+/** The clock of the server: the local clock, corrected by the `Date` headers of the responses. */
 export class ServerClock {
   readonly #now: () => number;
-  /** By how much the server was ahead in its last answer that said so, in ms. */
+  /** The offset of the server's clock in the last usable response, in ms. */
   #offset = 0;
-  /** The last `Date` there was, as it was sent and as it was read: most answers have the same, as it has no fractions. */
+  /** The last `Date` header and its time. Most responses repeat it, because it has no fractions of a second. */
   #text: string | null = null;
   #date: number | undefined;
 
-  /** Makes a clock that runs as `now` does, in ms since the epoch, until a sample corrects it. */
+  /** Creates a clock that equals `now`, in ms since the epoch, until a response corrects it. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** The time in ms since the epoch, as the server sees it. */
+  /** Returns the server's time, in ms since the epoch. An offset below 30 s is ignored. */
   now(): number {
-    return this.#now() + (Math.abs(this.#offset) >= TOLERANCE ? this.#offset : 0);
+    return this.#now() + (Math.abs(this.#offset) >= SMALLEST_OFFSET ? this.#offset : 0);
   }
 
-  /** The same by the server's last `Date` alone, noise and all: what a signature needs that was refused near a full minute. */
+  /** Returns the server's time with any offset, for a request that was rejected because the minute had just changed. */
   exact(): number {
     return this.#now() + this.#offset;
   }
 
-  /** The time in ms since the epoch, as the local clock has it. */
+  /** Returns the local time, in ms since the epoch. */
   local(): number {
     return this.#now();
   }
 
-  /** Learns from an answer. A cached one (it has an `Age`), a slow one and one without a proper `Date` teach nothing. */
+  /** Corrects the clock, unless the response is cached (it has an `Age`), was slow or has no valid `Date`. */
   learn({ sent, received, headers }: ClockSample): void {
     const text = headers.get("date");
     if (text !== this.#text) this.#date = parseHttpDate(text);
@@ -55,4 +53,34 @@ export class ServerClock {
     if (date === undefined || headers.has("age") || !(trip >= 0 && trip <= LONGEST_TRIP)) return;
     this.#offset = date - (sent + received) / 2;
   }
+}
+
+/**
+ * Parses an HTTP date in the form `Sun, 06 Nov 1994 08:49:37 GMT`. `Date.parse` alone would accept many other texts, such as
+ * the 31st of February.
+ *
+ * @returns The time in ms since the epoch, or `undefined`.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 | RFC 9110, section 5.6.7}
+ */
+export function parseHttpDate(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  const date = new Date(text);
+  return !Number.isNaN(date.getTime()) && date.toUTCString() === text ? date.getTime() : undefined;
+}
+
+/**
+ * Returns the wait that a `Retry-After` header requests. A date is compared with the `Date` of the same response, if there is
+ * one, so that a wrong local clock does not matter.
+ *
+ * @param headers The headers of the response.
+ * @param now The time in ms since the epoch.
+ * @returns The wait in ms, or `undefined` if the header is absent or invalid.
+ * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 | RFC 9110, section 10.2.3}
+ */
+export function retryAfterOf(headers: Headers, now: number): number | undefined {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, Number.MAX_SAFE_INTEGER);
+  const time = parseHttpDate(text);
+  if (time === undefined) return undefined;
+  return Math.max(0, time - (parseHttpDate(headers.get("date")) ?? now));
 }

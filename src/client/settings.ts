@@ -132,14 +132,16 @@ function toHeaders(input: unknown): Headers | undefined {
   if (typeof input !== "object" || input === null) return undefined;
   try {
     const headers = new Headers(input as Headers);
-    return [...headers.values()].every(isHeaderValue) ? headers : undefined;
+    // `Headers` would turn other values into strings, and remove line breaks at the ends.
+    const values = Array.isArray(input) ? input.map(([, value]) => value) : Object.values(input);
+    return [...values, ...headers.values()].every(isHeaderValue) ? headers : undefined;
   } catch {
     // Errors of `Headers` quote the value.
     return undefined;
   }
 }
 
-const referer: Schema<string | null> = /* @__PURE__ */ v.pipe(
+const page: Schema<string | null> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.custom<string | null>(
     (value) => value === null || isHeaderValue(value),
     "Expected a URL in Latin-1 without control characters such as CR, LF and NUL",
@@ -153,6 +155,20 @@ function pageOf(text: string): string {
   // Without a host, the user can be anywhere in the text.
   if (!url?.host) return text.trim().replace(/[?#].*$/s, "").replace(/^.*@/s, "");
   return Object.assign(url, { username: "", password: "", search: "", hash: "" }).href;
+}
+
+const referer: Schema<string | null> = /* @__PURE__ */ v.pipe(
+  page,
+  /* @__PURE__ */ v.check(
+    (value) => value === null || !isBrowser(),
+    'Expected no value in a browser, which does not let a page set "Referer": use "saasusReferer"',
+  ),
+);
+
+/** Checks whether the runtime is a browser. Only browsers have headers that a program must not set, such as `Referer`. */
+export function isBrowser(): boolean {
+  const headers = { referer: "https://a.invalid/" };
+  return !new Request("https://a.invalid/", { headers }).headers.has("referer");
 }
 
 const traceId = /* @__PURE__ */ v.custom<string | null>(
@@ -183,7 +199,7 @@ const callOptions = {
   > => value === false ? noRetry : retryOptions),
   headers: headers,
   referer: referer,
-  saasusReferer: referer,
+  saasusReferer: page,
   traceId: traceId,
 };
 

@@ -11,7 +11,11 @@ import { delay } from "../async.ts";
 import { type ApiErrorBody, ApiErrorBodySchema } from "../models.ts";
 import { checkInput, isHeaderValue, objectMessage, type Schema } from "../validation.ts";
 
-/** The moment of a fault. */
+/**
+ * The moment of a fault.
+ *
+ * @category Emulator
+ */
 export interface FaultTiming {
   /**
    * The moment of the fault: before the emulator handles the request, or afterwards. With `"after_handling"` a code is
@@ -22,7 +26,11 @@ export interface FaultTiming {
   when?: "before_handling" | "after_handling" | undefined;
 }
 
-/** A late response. If the client aborts first, the request is not handled. */
+/**
+ * A late response. If the client aborts first, the request is not handled.
+ *
+ * @category Emulator
+ */
 export interface DelayFault extends FaultTiming {
   /** The kind of the fault. */
   kind: "delay";
@@ -30,19 +38,31 @@ export interface DelayFault extends FaultTiming {
   ms: number;
 }
 
-/** A connection that is cut without a response. */
+/**
+ * A connection that is cut without a response.
+ *
+ * @category Emulator
+ */
 export interface DropFault extends FaultTiming {
   /** The kind of the fault. */
   kind: "drop";
 }
 
-/** A connection that is cut in the middle of the response body. The request is handled. */
+/**
+ * A connection that is cut in the middle of the response body. The request is handled.
+ *
+ * @category Emulator
+ */
 export interface TruncateFault {
   /** The kind of the fault. */
   kind: "truncate";
 }
 
-/** Another response, such as `503` with `Retry-After`, or `200` with the HTML of a proxy. */
+/**
+ * Another response, such as `503` with `Retry-After`, or `200` with the HTML of a proxy.
+ *
+ * @category Emulator
+ */
 export interface StatusFault extends FaultTiming {
   /** The kind of the fault. */
   kind: "status";
@@ -65,7 +85,11 @@ export interface StatusFault extends FaultTiming {
  */
 export type Fault = DelayFault | DropFault | TruncateFault | StatusFault;
 
-/** A request for which a function chooses a fault. */
+/**
+ * A request for which a function chooses a fault.
+ *
+ * @category Emulator
+ */
 export interface FaultRequest {
   /** The method: `POST` saves, `GET` exchanges or refreshes. */
   method: "GET" | "POST";
@@ -76,6 +100,8 @@ export interface FaultRequest {
 /**
  * The faults of the next requests for the two operations: a list of which each request takes the next entry (`undefined`
  * is no fault), or a function that is called for each request.
+ *
+ * @category Emulator
  *
  * @example One request in ten is lost
  * ```ts
@@ -88,7 +114,11 @@ export interface FaultRequest {
  */
 export type Faults = readonly (Fault | undefined)[] | FaultFunction;
 
-/** Returns the fault of a request, or `undefined` for none. */
+/**
+ * Returns the fault of a request, or `undefined` for none.
+ *
+ * @category Emulator
+ */
 export type FaultFunction = (request: FaultRequest) => Fault | undefined;
 
 const WHEN = 'Expected "before_handling" or "after_handling"';

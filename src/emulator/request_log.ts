@@ -1,6 +1,10 @@
 import type { Fault } from "./faults.ts";
 
-/** An operation of the emulator. `signIn` is the login page, `unknown` a path that does not exist. */
+/**
+ * An operation of the emulator. `signIn` is the login page, `unknown` a path that does not exist.
+ *
+ * @category Emulator
+ */
 export type EmulatorOperation =
   | "createAuthCredentials"
   | "getAuthCredentials"

@@ -3,7 +3,11 @@ import * as v from "valibot";
 import { CredentialInputError } from "../errors.ts";
 import { checkInput, NON_EMPTY_STRING, optionsSchema, type Schema } from "../validation.ts";
 
-/** A role of a user in an environment of a tenant. */
+/**
+ * A role of a user in an environment of a tenant.
+ *
+ * @category Emulator
+ */
 export interface EmulatorRole {
   /** The name of the role, such as `admin`. */
   role_name: string;
@@ -11,7 +15,11 @@ export interface EmulatorRole {
   display_name: string;
 }
 
-/** An environment of a tenant, with the roles of a user. */
+/**
+ * An environment of a tenant, with the roles of a user.
+ *
+ * @category Emulator
+ */
 export interface EmulatorEnv {
   /** The ID of the environment. */
   id: number;
@@ -23,7 +31,11 @@ export interface EmulatorEnv {
   roles: readonly EmulatorRole[];
 }
 
-/** A tenant of a user, in the form in which the API returns it. */
+/**
+ * A tenant of a user, in the form in which the API returns it.
+ *
+ * @category Emulator
+ */
 export interface EmulatorTenant {
   /** The ID of the tenant. */
   id: string;
@@ -168,7 +180,6 @@ export class UserDirectory {
   /** Creates a directory. */
   constructor(presets: readonly EmulatorUser[]) {
     this.#presets = presets.map(complete);
-    for (const preset of this.#presets) this.#known.set(preset.sub, preset);
   }
 
   /** Returns the user of a call without one. */
@@ -198,7 +209,9 @@ export class UserDirectory {
 
   /** Returns the user that the claims of an ID token describe. */
   ofClaims({ sub, email }: Readonly<Record<string, unknown>>): User {
-    const known = typeof sub === "string" ? this.#known.get(sub) : undefined;
+    const known = typeof sub === "string"
+      ? this.#presets.find((preset) => preset.sub === sub) ?? this.#known.get(sub)
+      : undefined;
     return known ?? complete({
       sub: typeof sub === "string" && sub !== "" ? sub : crypto.randomUUID(),
       ...(typeof email === "string" && email !== "" ? { email } : {}),

@@ -21,7 +21,7 @@ const WRONG: readonly unknown[] = [
   { token },
 ];
 
-test("bearerAuth() answers a fixed token every time, rejected or not", async () => {
+test("bearerAuth() returns a fixed token every time, rejected or not", async () => {
   const auth = bearerAuth(token);
   assertEquals(await auth(AUTH_REQUEST), `Bearer ${token}`);
   assertEquals(await auth({ ...AUTH_REQUEST, rejected: true }), `Bearer ${token}`);
@@ -29,7 +29,7 @@ test("bearerAuth() answers a fixed token every time, rejected or not", async () 
   assertEquals(await bearerAuth(visible)(AUTH_REQUEST), `Bearer ${visible}`);
 });
 
-test("bearerAuth() refuses at once a token that is no token, and does not repeat it", () => {
+test("bearerAuth() rejects an invalid token at once, and does not quote it", () => {
   for (const wrong of WRONG) {
     const error = assertThrows(() => bearerAuth(wrong as string), CredentialInputError);
     assertEquals(error.issues.map(({ path }) => path), ["token"]);
@@ -37,7 +37,7 @@ test("bearerAuth() refuses at once a token that is no token, and does not repeat
   }
 });
 
-test("bearerAuth() asks a function for every attempt, and tells it of a rejection and nothing else", async () => {
+test("bearerAuth() calls a function for every attempt, with nothing but rejected", async () => {
   const asked: unknown[] = [];
   const auth = bearerAuth((state) => {
     asked.push(state);
@@ -48,7 +48,7 @@ test("bearerAuth() asks a function for every attempt, and tells it of a rejectio
   assertEquals(asked, [{ rejected: false }, { rejected: true }]);
 });
 
-test("bearerAuth() waits for a function that takes its time", async () => {
+test("bearerAuth() awaits a function", async () => {
   const auth = bearerAuth(async () => {
     await Promise.resolve();
     return token;
@@ -56,7 +56,7 @@ test("bearerAuth() waits for a function that takes its time", async () => {
   assertEquals(await auth(AUTH_REQUEST), `Bearer ${token}`);
 });
 
-test("bearerAuth() rejects where a function answers no token, and does not repeat it", async () => {
+test("bearerAuth() rejects an invalid token of a function, and does not quote it", async () => {
   for (const wrong of WRONG) {
     for (const answer of [() => wrong, () => Promise.resolve(wrong)]) {
       const auth = bearerAuth(answer as () => string);
@@ -66,7 +66,7 @@ test("bearerAuth() rejects where a function answers no token, and does not repea
   }
 });
 
-test("bearerAuth() passes on what a function throws, as it is", async () => {
+test("bearerAuth() rejects with the error of a function", async () => {
   const thrown = { reason: "the vault is closed" };
   const functions: readonly (() => string | Promise<string>)[] = [
     () => {
@@ -81,7 +81,7 @@ test("bearerAuth() passes on what a function throws, as it is", async () => {
   }
 });
 
-test("bearerAuth() shows its token to no inspection", () => {
+test("bearerAuth() does not show its token to an inspection", () => {
   const auth = bearerAuth(token);
   const shown = inspect(auth, { showHidden: true, depth: 9 }) + String(auth) +
     JSON.stringify(Object.getOwnPropertyDescriptors(auth));

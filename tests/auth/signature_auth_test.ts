@@ -23,7 +23,7 @@ function expected(text: string, { saasId, apiKey, secretKey }: SignatureAuthOpti
   return `SAASUSSIGV1 Sig=${signature}, SaaSID=${saasId}, APIKey=${apiKey}`;
 }
 
-test("signatureAuth() signs the vector that is known", async () => {
+test("signatureAuth() returns the known signature", async () => {
   assertEquals(
     await signatureAuth(options)(request),
     "SAASUSSIGV1 Sig=a041e74fb58621f9e2e25453573b6009a93f457a33df970a7d8a5637a593708b, " +
@@ -31,7 +31,7 @@ test("signatureAuth() signs the vector that is known", async () => {
   );
 });
 
-test("signatureAuth() signs host, port, path and query to the byte, without scheme and fragment", async () => {
+test("signatureAuth() signs the exact host, port, path and query, without scheme and fragment", async () => {
   const signed: readonly (readonly [string, string])[] = [
     ["https://api.saasus.io", "api.saasus.io"],
     ["https://api.saasus.io/", "api.saasus.io/"],
@@ -92,7 +92,7 @@ test("signatureAuth() signs the minute in UTC", async () => {
   }
 });
 
-test("signatureAuth() takes any key that can be, and puts it in the text but not on the wire", async () => {
+test("signatureAuth() accepts any key, and signs it but does not return it", async () => {
   const keys = [
     "k",
     " s p a c e ",
@@ -111,7 +111,7 @@ test("signatureAuth() takes any key that can be, and puts it in the text but not
   }
 });
 
-test("signatureAuth() keeps nothing from one request to another, nor of its options", async () => {
+test("signatureAuth() keeps no state between requests, and no reference to its options", async () => {
   const mine = { ...options };
   const auth = signatureAuth(mine);
   Object.assign(mine, { saasId: "other", apiKey: "other", secretKey: "other" });
@@ -122,7 +122,7 @@ test("signatureAuth() keeps nothing from one request to another, nor of its opti
   assertEquals(values, urls.map((url) => expected(`202109011234apiKeyGET${url}`)));
 });
 
-test("signatureAuth() names every part that is missing or wrong, and repeats none", () => {
+test("signatureAuth() names every missing or invalid part, and does not quote it", () => {
   const hidden = crypto.randomUUID();
   const controls = ["\r", "\n", "\0", "\r\nX-Evil: 1", "\t", "\x7f", "\x85"];
   const wrong: readonly (readonly [keyof SignatureAuthOptions, readonly unknown[]])[] = [
@@ -150,7 +150,7 @@ test("signatureAuth() names every part that is missing or wrong, and repeats non
   }
 });
 
-test("signatureAuth() refuses what is no object, or throws when it is read, and repeats nothing", () => {
+test("signatureAuth() rejects other values than objects and getters that throw, and does not quote them", () => {
   const hidden = crypto.randomUUID();
   const get = () => {
     throw new Error(hidden);
@@ -179,7 +179,7 @@ test("signatureAuth() refuses what is no object, or throws when it is read, and 
   }
 });
 
-test("signatureAuth() refuses a time that is none", async () => {
+test("signatureAuth() rejects an invalid time", async () => {
   for (const time of [NaN, Infinity, 8.65e15, "now", undefined] as number[]) {
     const error = await assertRejects(
       async () => await signatureAuth(options)({ ...request, timestamp: time }),
@@ -189,7 +189,7 @@ test("signatureAuth() refuses a time that is none", async () => {
   }
 });
 
-test("signatureAuth() shows its secret to no inspection, before or after it has signed", async () => {
+test("signatureAuth() does not show its secret to an inspection", async () => {
   const secretKey = crypto.randomUUID();
   const auth = signatureAuth({ ...options, secretKey });
   for (let round = 0; round < 2; round++) {

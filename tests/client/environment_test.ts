@@ -25,7 +25,7 @@ function pathsOf(run: () => unknown): readonly string[] {
   return failureOf(run).issues.map(({ path }) => path);
 }
 
-test("authFromEnv() takes the signature, the bearer token or neither, for every mix of variables", async () => {
+test("authFromEnv() returns the signature, the bearer token or neither for every combination of variables", async () => {
   for (let mix = 0; mix < 16; mix++) {
     for (const unset of [undefined, ""]) {
       const set = NAMES.filter((_, index) => mix & (1 << index));
@@ -50,7 +50,7 @@ test("authFromEnv() takes the signature, the bearer token or neither, for every 
   assertEquals(pathsOf(() => authFromEnv({})), [...NAMES, "BEARER_TOKEN"]);
 });
 
-test("authFromEnv() puts each variable into its place", async () => {
+test("authFromEnv() uses each variable for its option", async () => {
   const env = { SAASUS_SAAS_ID: "saasID", SAASUS_API_KEY: "apiKey", SAASUS_SECRET_KEY: "secret" };
   const value = await authFromEnv(env)({
     ...AUTH_REQUEST,
@@ -61,7 +61,7 @@ test("authFromEnv() puts each variable into its place", async () => {
   assert(value.endsWith(", SaaSID=saasID, APIKey=apiKey"));
 });
 
-test("authFromEnv() names each variable that has CR, LF, NUL or a space in it, and does not repeat it", () => {
+test("authFromEnv() names each variable with CR, LF, NUL or a space, and does not quote it", () => {
   for (const bad of ["\r", "\n", "\0", " b"]) {
     const wrong = NAMES.filter((name) => name !== "SAASUS_SECRET_KEY" || bad !== " b");
     const env = Object.fromEntries(NAMES.map((name) => [name, secret]));
@@ -74,7 +74,7 @@ test("authFromEnv() names each variable that has CR, LF, NUL or a space in it, a
   }
 });
 
-test("authFromEnv() and baseUrlFromEnv() name a variable that is no text", () => {
+test("authFromEnv() and baseUrlFromEnv() name a variable that is no string", () => {
   for (const value of [5, null, true, {}, [secret], () => secret]) {
     for (const name of [...NAMES, "BEARER_TOKEN", "SAASUS_API_URL_BASE", "SAASUS_BASE_URL"]) {
       const env = { [name]: value } as unknown as Environment;
@@ -84,7 +84,7 @@ test("authFromEnv() and baseUrlFromEnv() name a variable that is no text", () =>
   }
 });
 
-test("checkObject() takes an object as it is, and refuses anything else", () => {
+test("checkObject() returns an object unchanged, and rejects other values", () => {
   for (const env of [{}, { BEARER_TOKEN: secret }, Object.create(null), new Proxy({}, {})]) {
     assertStrictEquals(checkObject(env, "env"), env);
   }
@@ -111,7 +111,7 @@ test("baseUrlFromEnv() reads the variables of both official SDKs", () => {
   for (const [env, expected] of cases) assertEquals(baseUrlFromEnv(env), expected);
 });
 
-test("baseUrlFromEnv() names a variable that holds no base URL, and does not repeat it", () => {
+test("baseUrlFromEnv() names a variable with an invalid base URL, and does not quote it", () => {
   const wrong = [
     secret,
     `http://${secret}.example`,
@@ -128,7 +128,7 @@ test("baseUrlFromEnv() names a variable that holds no base URL, and does not rep
   }
 });
 
-test("baseUrlFromEnv() refuses two variables that contradict each other", () => {
+test("baseUrlFromEnv() rejects two different base URLs", () => {
   const origin = `https://${secret}.example`;
   for (const version of [origin, `${origin}/v2`, "https://other.example/v1"]) {
     const env = { SAASUS_API_URL_BASE: origin, SAASUS_BASE_URL: version };
@@ -136,7 +136,7 @@ test("baseUrlFromEnv() refuses two variables that contradict each other", () => 
   }
 });
 
-test("authFromEnv() and baseUrlFromEnv() name a variable that may not be read", () => {
+test("authFromEnv() and baseUrlFromEnv() name a variable that cannot be read", () => {
   const names = [...NAMES, "BEARER_TOKEN", "SAASUS_API_URL_BASE", "SAASUS_BASE_URL"];
   for (const forbidden of names) {
     const env: Environment = new Proxy({}, {
@@ -155,7 +155,7 @@ test("authFromEnv() and baseUrlFromEnv() name a variable that may not be read", 
   }
 });
 
-test("authFromEnv() reads no variable but its own, and BEARER_TOKEN only without a signature", () => {
+test("authFromEnv() reads its own variables only, and BEARER_TOKEN only without a signature", () => {
   const read: unknown[] = [];
   const recorded = (env: Environment): Environment =>
     new Proxy(env, {
@@ -171,7 +171,7 @@ test("authFromEnv() reads no variable but its own, and BEARER_TOKEN only without
   assertEquals([...new Set(read)], [...NAMES, "BEARER_TOKEN"]);
 });
 
-test("processEnvironment() is the process's own", () => {
+test("processEnvironment() returns the environment of the process", () => {
   const name = `SAASUS_TEST_${secret.replaceAll("-", "_")}`;
   process.env[name] = secret;
   try {

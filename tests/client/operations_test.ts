@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { type ApiCall, getCall, saveCall } from "../../src/client/operations.ts";
+import { type ApiRequest, getRequest, saveRequest } from "../../src/client/operations.ts";
 import type { AuthFlow } from "../../src/models.ts";
 import { CredentialInputError } from "../../src/errors.ts";
 import {
@@ -13,53 +13,53 @@ import {
 const [id, access, refresh] = [1, 2, 3].map(() => crypto.randomUUID()) as [string, string, string];
 const BASE = "https://api.saasus.io/v1/auth/credentials";
 
-function codeCall(code: string): ApiCall<Credentials> {
-  return getCall({ code });
+function codeCall(code: string): ApiRequest<Credentials> {
+  return getRequest({ code });
 }
 
-function refreshCall(refreshToken: string): ApiCall<Credentials> {
-  return getCall({ authFlow: "refreshTokenAuth", refreshToken });
+function refreshCall(refreshToken: string): ApiRequest<Credentials> {
+  return getRequest({ authFlow: "refreshTokenAuth", refreshToken });
 }
 
-test("saveCall() posts the known tokens and has 30 s", () => {
+test("saveRequest() posts the known tokens within 30 s", () => {
   const credentials = { id_token: id, access_token: access, refresh_token: refresh };
-  const call = saveCall({ ...credentials, scope: "x" } as Credentials);
+  const call = saveRequest({ ...credentials, scope: "x" } as Credentials);
   assertEquals([call.operation, call.method, call.query], ["createAuthCredentials", "POST", ""]);
   assertEquals(call.body, JSON.stringify(credentials));
   assertEquals(call.totalTimeout, 30_000);
   assertEquals(call.secrets, [id, access, refresh]);
-  assertStrictEquals(call.answer, AuthorizationTempCodeSchema);
+  assertStrictEquals(call.response, AuthorizationTempCodeSchema);
   const two = { id_token: id, access_token: access };
-  assertEquals(saveCall({ ...two, refresh_token: null } as unknown as Credentials).secrets, [
+  assertEquals(saveRequest({ ...two, refresh_token: null } as unknown as Credentials).secrets, [
     id,
     access,
   ]);
-  assertEquals(saveCall(two).body, JSON.stringify(two));
+  assertEquals(saveRequest(two).body, JSON.stringify(two));
 });
 
-test("getCall() exchanges a code within 10 s, with and without authFlow", () => {
+test("getRequest() exchanges a code within 10 s, with and without authFlow", () => {
   for (const flow of [{ code: id }, { authFlow: "tempCodeAuth", code: id }] as AuthFlow[]) {
-    const call = getCall(flow);
+    const call = getRequest(flow);
     assertEquals([call.operation, call.method, call.body], ["getAuthCredentials", "GET", ""]);
     assertEquals(call.query, `?code=${id}&auth-flow=tempCodeAuth`);
     assertEquals(call.totalTimeout, 10_000);
     assertEquals(call.secrets, [id]);
-    assertEquals(call.failure, "Cannot exchange temp code");
-    assertStrictEquals(call.answer, CredentialsSchema);
+    assertEquals(call.message, "Cannot exchange temp code");
+    assertStrictEquals(call.response, CredentialsSchema);
   }
 });
 
-test("getCall() refreshes within 30 s, and lets the answer leave the refresh token out", () => {
+test("getRequest() refreshes within 30 s, and accepts a response without a refresh token", () => {
   const call = refreshCall(refresh);
   assertEquals([call.operation, call.method, call.body], ["getAuthCredentials", "GET", ""]);
   assertEquals(call.query, `?auth-flow=refreshTokenAuth&refresh-token=${refresh}`);
   assertEquals(call.totalTimeout, 30_000);
   assertEquals(call.secrets, [refresh]);
-  assertEquals(call.failure, "Cannot refresh credentials");
-  assertStrictEquals(call.answer, RefreshedCredentialsSchema);
+  assertEquals(call.message, "Cannot refresh credentials");
+  assertStrictEquals(call.response, RefreshedCredentialsSchema);
 });
 
-test("getCall() encodes every character as the URL parser leaves it, so that it is signed as sent", () => {
+test("getRequest() encodes every character as the URL parser leaves it", () => {
   const tokens = [
     ...Array.from({ length: 0x2_00 }, (_, unit) => String.fromCharCode(unit)),
     "\u2028",
@@ -84,7 +84,7 @@ test("getCall() encodes every character as the URL parser leaves it, so that it 
   assertEquals(codeCall("a'b c").query, "?code=a%27b%20c&auth-flow=tempCodeAuth");
 });
 
-test("saveCall() and getCall() refuse wrong input, name the operation and repeat no token", () => {
+test("saveRequest() and getRequest() reject invalid input without quoting it", () => {
   const wrongCredentials: readonly unknown[] = [
     undefined,
     null,
@@ -94,7 +94,7 @@ test("saveCall() and getCall() refuse wrong input, name the operation and repeat
     { id_token: id, access_token: access, refresh_token: "" },
   ];
   for (const input of wrongCredentials) {
-    const error = assertThrows(() => saveCall(input as Credentials), CredentialInputError);
+    const error = assertThrows(() => saveRequest(input as Credentials), CredentialInputError);
     assertEquals([error.operation, error.retryCount], ["createAuthCredentials", 0]);
     assert(error.message.startsWith("Cannot save credentials: "));
     assert(!JSON.stringify(error).includes(id) && !JSON.stringify(error).includes(access));
@@ -108,7 +108,7 @@ test("saveCall() and getCall() refuse wrong input, name the operation and repeat
     { code: `${id}\ud800` },
   ];
   for (const input of wrongFlows) {
-    const error = assertThrows(() => getCall(input as AuthFlow), CredentialInputError);
+    const error = assertThrows(() => getRequest(input as AuthFlow), CredentialInputError);
     assertEquals(error.operation, "getAuthCredentials");
     assert(error.message.startsWith("Cannot get credentials: "));
     assert(!JSON.stringify(error).includes(id) && !JSON.stringify(error).includes(refresh));

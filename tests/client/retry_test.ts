@@ -9,7 +9,7 @@ import {
   CredentialSessionError,
   CredentialTimeoutError,
 } from "../../src/errors.ts";
-import { isAnswerLost, retryDelay, type RetryState } from "../../src/client/retry.ts";
+import { isResponseLost, retryDelay, type RetryState } from "../../src/client/retry.ts";
 import type { RetrySettings } from "../../src/client/settings.ts";
 
 const SETTINGS: RetrySettings = { limit: 2, delay: 300, maxDelay: 2_000 };
@@ -31,7 +31,7 @@ function answered(status: number, retryAfter?: number): CredentialApiError {
 
 const reset = new CredentialNetworkError("x", { reason: "reset" });
 
-test("retryDelay() retries what may pass: no answer, a timeout, 408, 429 and four kinds of 5xx", () => {
+test("retryDelay() retries network errors, timeouts, 408, 429, 500, 502, 503 and 504", () => {
   const retried: readonly AnyCredentialError[] = [
     ...(["refused", "reset", "dns", "other"] as const).map((reason) =>
       new CredentialNetworkError("x", { reason })
@@ -42,7 +42,7 @@ test("retryDelay() retries what may pass: no answer, a timeout, 408, 429 and fou
   for (const error of retried) assertEquals(delayAfter(error), 150, JSON.stringify(error));
 });
 
-test("retryDelay() gives up on what will not pass", () => {
+test("retryDelay() does not retry permanent errors", () => {
   const statuses = Array.from({ length: 500 }, (_, index) => index + 100)
     .filter((status) => ![408, 429, 500, 502, 503, 504].includes(status));
   const final: readonly AnyCredentialError[] = [
@@ -57,7 +57,7 @@ test("retryDelay() gives up on what will not pass", () => {
   for (const error of final) assertEquals(delayAfter(error), undefined, JSON.stringify(error));
 });
 
-test("retryDelay() draws evenly from zero to a delay that doubles up to maxDelay", () => {
+test("retryDelay() returns a random delay below a limit that doubles up to maxDelay", () => {
   const growth: readonly (readonly [number, number])[] = [
     [1, 300],
     [2, 600],
@@ -80,7 +80,7 @@ test("retryDelay() draws evenly from zero to a delay that doubles up to maxDelay
   }
 });
 
-test("retryDelay() begins no wait that does not end within what is left of the call's time", () => {
+test("retryDelay() does not retry if the delay exceeds the remaining time", () => {
   assertEquals(delayAfter(reset, { remaining: 151 }), 150);
   for (const remaining of [150, 149, 0, -1]) {
     assertEquals(delayAfter(reset, { remaining }), undefined, String(remaining));
@@ -89,7 +89,7 @@ test("retryDelay() begins no wait that does not end within what is left of the c
   assertEquals(delayAfter(reset, { remaining: 1, random: 0 }), 0);
 });
 
-test("retryDelay() waits as long as the server asks, if that fits, whatever maxDelay is", () => {
+test("retryDelay() returns the requested delay of the server, whatever maxDelay is", () => {
   for (const status of [429, 503, 500]) {
     for (const random of [0, 0.999]) {
       assertEquals(delayAfter(answered(status, 9_999), { random }), 9_999);
@@ -102,7 +102,7 @@ test("retryDelay() waits as long as the server asks, if that fits, whatever maxD
   }
 });
 
-test("isAnswerLost() holds where the service may have acted on the request", () => {
+test("isResponseLost() returns true if the service may have processed the request", () => {
   const lost: readonly (readonly [AnyCredentialError, boolean])[] = [
     [reset, true],
     [new CredentialNetworkError("x", { reason: "other" }), true],
@@ -119,5 +119,7 @@ test("isAnswerLost() holds where the service may have acted on the request", () 
     [new CredentialInputError("x", { issues: [] }), false],
     [new CredentialSessionError("x"), false],
   ];
-  for (const [error, isLost] of lost) assert(isAnswerLost(error) === isLost, JSON.stringify(error));
+  for (const [error, isLost] of lost) {
+    assert(isResponseLost(error) === isLost, JSON.stringify(error));
+  }
 });

@@ -43,7 +43,7 @@ const PASSING: readonly (readonly [string, Reply])[] = [
 ];
 
 for (const [name, fault] of PASSING) {
-  test(`A call gets through ${name}, in every operation`, async () => {
+  test(`Every operation retries after ${name}`, async () => {
     const credentials = someCredentials();
     for (const flow of [EXCHANGE, REFRESH]) {
       await using s = await scene([fault, fault, ok(credentials)]);
@@ -73,7 +73,7 @@ const FINAL: readonly (readonly [string, Reply])[] = [
 ];
 
 for (const [name, fault] of FINAL) {
-  test(`A call gives up at once on ${name}`, async () => {
+  test(`A call is not retried after ${name}`, async () => {
     for (const flow of [EXCHANGE, REFRESH]) {
       await using s = await scene([fault, ok()]);
       const error = await rejection(s.client.getAuthCredentials(flow));
@@ -84,7 +84,7 @@ for (const [name, fault] of FINAL) {
   });
 }
 
-test("A call is repeated twice at the most, and fails with the last error", async () => {
+test("A call is retried twice by default, and rejects with the last error", async () => {
   await using s = await scene([apiError(503), "reset", apiError(500), ok()]);
   const error = await rejection(s.client.getAuthCredentials(REFRESH));
   assertInstanceOf(error, CredentialApiError);
@@ -95,7 +95,7 @@ test("A call is repeated twice at the most, and fails with the last error", asyn
   assertEquals(s.server.requests.length, 3);
 });
 
-test("RetryOptions set the limit for a client and for a call, and false switches retries off", async () => {
+test("retry sets the limit of a client and of a call, and false disables retries", async () => {
   const counts: [RequestOptions["retry"], RequestOptions["retry"], number][] = [
     [{ limit: 1, delay: 0 }, undefined, 2],
     [{ limit: 1, delay: 0 }, { limit: 3 }, 4],
@@ -111,7 +111,7 @@ test("RetryOptions set the limit for a client and for a call, and false switches
   }
 });
 
-test("Every attempt is signed afresh", async () => {
+test("Every attempt gets a new authorization", async () => {
   const timestamps: number[] = [];
   let now = Date.UTC(2026, 0, 1);
   const auth: RequestAuth = ({ timestamp, rejected }) => {
@@ -126,7 +126,7 @@ test("Every attempt is signed afresh", async () => {
   assertEquals(new Set(sent).size, 3);
 });
 
-test("onRetry is told of the operation, the attempt, the wait and the typed error", async () => {
+test("onRetry gets the operation, the attempt, the delay and the error", async () => {
   const events: RetryEvent[] = [];
   await using s = await scene([apiError(503, { "retry-after": "0" }), "reset", ok()], {
     onRetry: (event) => void events.push(event),
@@ -145,7 +145,7 @@ test("onRetry is told of the operation, the attempt, the wait and the typed erro
   assertEquals(Object.keys(first).sort(), ["attempt", "delay", "error", "operation"]);
 });
 
-test("onRetry is told of a wait drawn below delay, doubled for every attempt up to maxDelay", async () => {
+test("A random delay is below delay, doubled for every attempt up to maxDelay", async () => {
   const delays: number[] = [];
   await using s = await scene(apiError(503), {
     retry: { limit: 5, delay: 4, maxDelay: 10 },
@@ -159,7 +159,7 @@ test("onRetry is told of a wait drawn below delay, doubled for every attempt up 
   });
 });
 
-test("Retry-After is waited for as seconds or as a date, if it fits", async () => {
+test("Retry-After sets the delay, in seconds or as a date", async () => {
   const date = "Thu, 01 Jan 2026 00:00:00 GMT";
   for (const headers of [{ "retry-after": "0" }, { "retry-after": date, date }]) {
     const delays: number[] = [];
@@ -172,7 +172,7 @@ test("Retry-After is waited for as seconds or as a date, if it fits", async () =
   }
 });
 
-test("A Retry-After that does not fit fails at once, and the error tells it", async () => {
+test("A Retry-After that exceeds the remaining time rejects at once, and is in the error", async () => {
   const waits: [Record<string, string>, number][] = [
     [{ "retry-after": "10" }, 10_000],
     [{ "retry-after": "3600" }, 3_600_000],
@@ -190,7 +190,7 @@ test("A Retry-After that does not fit fails at once, and the error tells it", as
   }
 });
 
-test("A backoff that does not fit into the rest of the time fails at once", async () => {
+test("A delay that exceeds the remaining time rejects at once", async () => {
   await using s = await scene([apiError(503), ok()], {
     retry: { delay: 2 ** 30, maxDelay: 2 ** 30 },
   });
@@ -199,7 +199,7 @@ test("A backoff that does not fit into the rest of the time fails at once", asyn
   assertEquals(s.server.requests.length, 1);
 });
 
-test("timeout ends an attempt that is not answered, and another one may be", async () => {
+test("An attempt that exceeds timeout is retried", async () => {
   const slow: Reply = { bytes: "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{", then: "hang" };
   for (const reply of ["hang", slow] as const) {
     await using s = await scene([reply, ok()], { timeout: 500 });
@@ -208,7 +208,7 @@ test("timeout ends an attempt that is not answered, and another one may be", asy
   }
 });
 
-test("timeout and totalTimeout reject with the limit that ran out", async () => {
+test("timeout and totalTimeout reject with the limit that expired", async () => {
   const limits: [RequestOptions, number, number][] = [
     [{ timeout: 40, retry: false }, 40, 1],
     [{ timeout: 40, totalTimeout: 10_000, retry: { limit: 1, delay: 0 } }, 40, 2],
@@ -220,12 +220,12 @@ test("timeout and totalTimeout reject with the limit that ran out", async () => 
     const error = await rejection(s.client.getAuthCredentials(EXCHANGE, options));
     assertInstanceOf(error, CredentialTimeoutError);
     assertEquals(error.timeout, timeout);
-    assertEquals(error.message, `Cannot exchange temp code: no answer within ${timeout} ms`);
+    assertEquals(error.message, `Cannot exchange temp code: no response within ${timeout} ms`);
     assertEquals(error.retryCount, count - 1);
   }
 });
 
-test("totalTimeout holds for an auth, a hook and a fetch that never settle", async () => {
+test("totalTimeout applies to an auth, a hook and a fetch that never settle", async () => {
   const never = () => new Promise<never>(() => {});
   const hanging = [{ auth: never }, { onRetry: never }, { onResponse: never }, { fetch: never }];
   for (const options of hanging) {
@@ -238,46 +238,38 @@ test("totalTimeout holds for an auth, a hook and a fetch that never settle", asy
   }
 });
 
-test("A hook that takes longer than timeout does not have an answer asked for again", async () => {
-  const credentials = someCredentials();
-  await using s = await scene([ok(credentials), apiError(404)], {
-    timeout: 300,
-    onResponse: () => new Promise((resolve) => setTimeout(resolve, 400)),
-  });
-  assertEquals(await s.client.getAuthCredentials(EXCHANGE), credentials);
-
+test("A hook that exceeds timeout ends the call, and the code is not sent again", async () => {
   const never = () => new Promise<never>(() => {});
-  await using hanging = await scene([ok(), apiError(404)], {
-    timeout: 40,
-    totalTimeout: 80,
-    fetch: () => Promise.resolve(Response.json(credentials)),
-    onResponse: never,
-  });
-  const error = await rejection(hanging.client.getAuthCredentials(EXCHANGE));
-  assertInstanceOf(error, CredentialTimeoutError);
-  assertEquals([error.timeout, error.retryCount], [80, 0]);
-  assertEquals(error.message, "Cannot exchange temp code: no end of onResponse within 80 ms");
+  const slow = () => new Promise((resolve) => setTimeout(resolve, 400));
+  for (const onResponse of [never, slow]) {
+    await using s = await scene([ok(), apiError(404)], { timeout: 200, onResponse });
+    const error = await rejection(s.client.getAuthCredentials(EXCHANGE));
+    assertInstanceOf(error, CredentialTimeoutError);
+    assertEquals([error.timeout, error.retryCount], [200, 0]);
+    assertEquals(error.message, "Cannot exchange temp code: no end of onResponse within 200 ms");
+    assertEquals(s.server.requests.length, 1);
+  }
 });
 
-test("timeout holds for the request that follows a renewal, whatever time the hook took", async () => {
-  let count = 0;
-  await using s = await scene([apiError(401), "hang"], {
-    auth: () => `Bearer ${count++}`,
-    timeout: 300,
-    onResponse: () => new Promise((resolve) => setTimeout(resolve, 400)),
-    retry: false,
-  });
-  const error = await rejection(s.client.getAuthCredentials(EXCHANGE));
-  assertInstanceOf(error, CredentialTimeoutError);
-  assertEquals([error.timeout, s.server.requests.length], [300, 2]);
-});
-
-test("A call that has ended has no timer running, so that it keeps no process alive", async (t) => {
+test("An aborted call leaves no timer behind", async (t) => {
   const never = () => new Promise<never>(() => {});
-  const ways: Parameters<typeof scene>[1][] = [{}, { auth: never }, { fetch: never }, {
-    fetch: () => Promise.resolve(Response.json(someCredentials())),
-    onResponse: never,
-  }];
+  const later = <T>(first: T) => {
+    let calls = 0;
+    return () => calls++ === 0 ? Promise.resolve(first) : never();
+  };
+  const unavailable = () => Response.json({}, { status: 503 });
+  const ways: Parameters<typeof scene>[1][] = [
+    {},
+    { auth: never },
+    { fetch: never },
+    { fetch: () => Promise.resolve(Response.json(someCredentials())), onResponse: never },
+    // During a retry.
+    { fetch: () => Promise.resolve(unavailable()), onRetry: never },
+    { fetch: later(unavailable()) },
+    { fetch: () => Promise.resolve(unavailable()), auth: later("Test x") },
+    { fetch: () => Promise.resolve(unavailable()), onResponse: later(undefined) },
+    { fetch: () => Promise.resolve(unavailable()), retry: { delay: 2_000 } },
+  ];
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   const running = new Set<unknown>();
   t.after(() => Object.assign(globalThis, { setTimeout: set, clearTimeout: clear }));
@@ -307,7 +299,7 @@ test("A call that has ended has no timer running, so that it keeps no process al
   }
 });
 
-test("A call takes its listeners off a signal that lives on", async () => {
+test("A call removes its listeners from the caller's signal", async () => {
   await using s = await scene([apiError(503), ok()]);
   const { signal } = new AbortController();
   const listeners = new Set<unknown>();
@@ -328,7 +320,7 @@ test("A call takes its listeners off a signal that lives on", async () => {
   assertEquals(listeners.size, 0);
 });
 
-test("An answer to a call that has ended is told to nobody, and has nobody asked", async () => {
+test("A response to an aborted call is ignored", async () => {
   const asked: boolean[] = [];
   const told: number[] = [];
   let answerNow: ((response: Response) => void) | undefined;
@@ -347,7 +339,7 @@ test("An answer to a call that has ended is told to nobody, and has nobody asked
   assertEquals([asked, told], [[false], []]);
 });
 
-test("A hook that outlasts its call has nobody asked for another authorization", async () => {
+test("A hook that ends after its call does not renew the authorization", async () => {
   const asked: boolean[] = [];
   const hook = Promise.withResolvers<void>();
   await using s = await scene(apiError(401), {
@@ -364,7 +356,7 @@ test("A hook that outlasts its call has nobody asked for another authorization",
   assertEquals([asked, s.server.requests.length], [[false], 1]);
 });
 
-test("A signal that is aborted rejects with its reason, and nothing is sent", async () => {
+test("An aborted signal rejects with its reason, and nothing is sent", async () => {
   await using s = await scene(ok());
   const reason = new Error("no more");
   const signal = AbortSignal.abort(reason);
@@ -372,7 +364,7 @@ test("A signal that is aborted rejects with its reason, and nothing is sent", as
   assertEquals(s.server.requests.length, 0);
 });
 
-test("A signal ends a call while it waits for the answer, the body, auth, a hook or the next attempt", async () => {
+test("A signal aborts a call during the request, the body, auth, a hook and the delay", async () => {
   const never = () => new Promise<never>(() => {});
   const body: Reply = { bytes: "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", then: "hang" };
   const waiting = { retry: { delay: 2 ** 20, maxDelay: 2 ** 20 }, totalTimeout: 2 ** 30 };
@@ -398,7 +390,7 @@ test("A signal ends a call while it waits for the answer, the body, auth, a hook
   }
 });
 
-test("An auth that answers after its call has ended sends nothing", async () => {
+test("An auth that resolves after its call was aborted sends nothing", async () => {
   let authorize = (_value: string) => {};
   const auth = () => new Promise<string>((resolve) => authorize = resolve);
   await using s = await scene(ok(), { auth });
@@ -412,7 +404,7 @@ test("An auth that answers after its call has ended sends nothing", async () => 
   assertEquals(s.server.requests.length, 0);
 });
 
-test("What a hook or auth throws rejects the call as it is, and is not tried again", async () => {
+test("An error of a hook or auth rejects the call unchanged, and is not retried", async () => {
   const apiLike = new CredentialApiError("mine", { status: 503 });
   for (
     const thrown of [new Error("mine"), new TypeError("fetch failed"), apiLike, "text", undefined]
@@ -431,7 +423,7 @@ test("What a hook or auth throws rejects the call as it is, and is not tried aga
   }
 });
 
-test("What a clock of the caller's throws rejects the call as it is", async () => {
+test("An error of now rejects the call unchanged", async () => {
   const thrown = new Error("no battery");
   const now = () => {
     throw thrown;
@@ -458,7 +450,7 @@ test("A 401 renews a bearer token once, without a retry, even with retry: false"
   assertEquals(s.server.requests.length, 2);
 });
 
-test("A 401 is not repeated with the same authorization, nor renewed twice in a call", async () => {
+test("A 401 is not retried with the same authorization, nor renewed twice in a call", async () => {
   await using s = await scene(apiError(401));
   const error = await rejection(s.client.getAuthCredentials(EXCHANGE));
   assertInstanceOf(error, CredentialApiError);
@@ -473,7 +465,7 @@ test("A 401 is not repeated with the same authorization, nor renewed twice in a 
 });
 
 for (const hours of [-30, -1, -0.1, 0.1, 1, 30]) {
-  test(`A clock that is ${hours} hours off is corrected by the first 401, and remembered`, async () => {
+  test(`A clock that is ${hours} hours off is corrected after the first 401, and stays corrected`, async () => {
     const server = Date.UTC(2026, 5, 1, 12, 0, 30);
     const local = server + hours * 3_600_000;
     const secretKey = secret();
@@ -494,7 +486,7 @@ for (const hours of [-30, -1, -0.1, 0.1, 1, 30]) {
   });
 }
 
-test("A 401 has the request signed for the minute of the server, if it is another", async () => {
+test("A 401 signs the request for the minute of the server", async () => {
   const local = Date.UTC(2026, 5, 1, 12, 0, 55);
   const date = new Date(local + 20_000).toUTCString();
   const seen: number[] = [];
@@ -508,7 +500,7 @@ test("A 401 has the request signed for the minute of the server, if it is anothe
   assertEquals(seen, [local, local + 20_000, local]);
 });
 
-test("A Date that is garbage, missing or cached does not move the clock", async () => {
+test("A Date that is invalid, missing or cached does not correct the clock", async () => {
   const local = Date.UTC(2026, 5, 1);
   const elsewhere = new Date(local + 3_600_000).toUTCString();
   for (const headers of [{}, { date: "yesterday" }, { date: elsewhere, age: "5" }]) {
@@ -523,7 +515,7 @@ test("A Date that is garbage, missing or cached does not move the clock", async 
   }
 });
 
-test("A 404 after a lost answer says that the code may have been spent, and keeps the first failure", async () => {
+test("A 404 after a lost response says that the code may have been used, and has the first error as cause", async () => {
   for (const fault of ["reset", CUT] as const) {
     await using s = await scene([fault, apiError(503), apiError(404)]);
     const error = await rejection(s.client.getAuthCredentials(EXCHANGE));
@@ -531,7 +523,7 @@ test("A 404 after a lost answer says that the code may have been spent, and keep
     assertEquals(
       error.message,
       "Cannot exchange temp code: the API answered 404 (some_error); " +
-        "the code may have been spent by an earlier attempt whose answer was lost",
+        "the code may have been used by an earlier attempt whose response was lost",
     );
     assertInstanceOf(error.cause, CredentialNetworkError);
     assertEquals(error.cause.reason, "reset");
@@ -543,7 +535,7 @@ test("A 404 after a lost answer says that the code may have been spent, and keep
   assertInstanceOf(error.cause, CredentialTimeoutError);
 });
 
-test("A 404 after answers that were not lost says nothing of the kind", async () => {
+test("A 404 after a 503 does not say that the code may have been used", async () => {
   await using s = await scene([apiError(503), apiError(404)]);
   const error = await rejection(s.client.getAuthCredentials(EXCHANGE));
   assertInstanceOf(error, CredentialApiError);
@@ -598,7 +590,7 @@ test("A host name that does not exist is a network error with its reason", async
   assertEquals(error.reason, "dns");
 });
 
-test("A redirect is refused, and its target never asked", async () => {
+test("A redirect is not followed", async () => {
   await using elsewhere = await scene(ok());
   for (const status of [301, 302, 303, 307, 308]) {
     const location = `${elsewhere.server.origin}/v1/auth/credentials`;
@@ -612,7 +604,7 @@ test("A redirect is refused, and its target never asked", async () => {
   assertEquals(elsewhere.server.requests.length, 0);
 });
 
-test("onResponse and the clock learn of answers that are refused as well", async () => {
+test("A rejected response also calls onResponse and corrects the clock", async () => {
   const local = Date.UTC(2026, 5, 1);
   const date = new Date(local + 3_600_000).toUTCString();
   const headers = { date, "content-type": "application/json" };
@@ -640,7 +632,7 @@ test("onResponse and the clock learn of answers that are refused as well", async
   }
 });
 
-test("A body over 1 MiB is refused while it is read, whether or not it tells its length", async () => {
+test("A body over 1 MiB is rejected while it is read, with and without Content-Length", async () => {
   const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
   const long = `${head}content-length: ${2 ** 20 + 1}\r\n\r\n`;
   const endless = `${head}transfer-encoding: chunked\r\n\r\n${
@@ -656,7 +648,7 @@ test("A body over 1 MiB is refused while it is read, whether or not it tells its
   }
 });
 
-test("A compressed body is counted as it unpacks", async () => {
+test("The limit applies to the uncompressed body", async () => {
   const packed = gzipSync(Buffer.alloc(2 ** 21, " "));
   const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n` +
     `content-length: ${packed.length}\r\nconnection: close\r\n\r\n`;
@@ -667,7 +659,7 @@ test("A compressed body is counted as it unpacks", async () => {
   assertMatch(error.message, /longer than 1 MiB$/);
 });
 
-test("A body of just 1 MiB passes", async () => {
+test("A body of exactly 1 MiB is accepted", async () => {
   const credentials = JSON.stringify(someCredentials());
   const body = credentials + " ".repeat(2 ** 20 - credentials.length);
   const headers = { "content-type": "application/json" };
@@ -694,7 +686,7 @@ test("A body of another content type is not read at all", async () => {
   assertEquals(error.type, undefined);
 });
 
-test("JSON passes under any JSON content type, and under none", async () => {
+test("JSON is accepted with any JSON content type, and without one", async () => {
   const credentials = someCredentials();
   for (
     const type of [
@@ -710,7 +702,7 @@ test("JSON passes under any JSON content type, and under none", async () => {
   }
 });
 
-test("An error answer passes on type, data, trace id and nothing that is not of its form", async () => {
+test("An error has the type, data and trace id of the response, if they are valid", async () => {
   const data = { field: "code", nested: { list: [1, "two", null] } };
   const headers = { "x-saasus-trace-id": "trace-1" };
   await using s = await scene(json(400, { type: "validation_error", message: "m", data }, headers));
@@ -730,7 +722,87 @@ test("An error answer passes on type, data, trace id and nothing that is not of 
   }
 });
 
-test("The server of these tests speaks HTTP", async () => {
+test("A fetch gets an aborted signal when the call is aborted, or the attempt times out during a retry", async () => {
+  const signals: (AbortSignal | null | undefined)[] = [];
+  const client = new CredentialClient({
+    auth: bearerAuth(secret()),
+    retry: { limit: 1, delay: 0 },
+    timeout: 30,
+    fetch: (_, init) => {
+      signals.push(init?.signal);
+      return new Promise<never>(() => {});
+    },
+  });
+  const error = await rejection(client.getAuthCredentials(EXCHANGE));
+  assertInstanceOf(error, CredentialTimeoutError);
+  assertEquals(signals.map((signal) => signal?.aborted), [true, true]);
+
+  const controller = new AbortController();
+  const { signal } = controller;
+  const call = rejection(client.getAuthCredentials(EXCHANGE, { signal, timeout: 5_000 }));
+  await until(() => signals.length === 3);
+  assertEquals(signals[2]?.aborted, false);
+  controller.abort("left");
+  assertEquals([await call, signals[2]?.aborted], ["left", true]);
+});
+
+test("An error that a fetch throws is a network error, even if it names a missing permission", async () => {
+  const denied = Object.assign(new Error("Requires net access"), { name: "NotCapable" });
+  const errors = [denied, new TypeError("PermissionDenied", { cause: denied }), "NotCapable"];
+  for (const thrown of errors) {
+    const client = new CredentialClient({
+      auth: bearerAuth(secret()),
+      retry: false,
+      fetch: () => Promise.reject(thrown),
+    });
+    const error = await rejection(client.getAuthCredentials(EXCHANGE));
+    assertInstanceOf(error, CredentialNetworkError);
+    assertEquals(error.reason, "other");
+  }
+});
+
+test("Response.error() is a network error, and an opaque redirect is a redirect", async () => {
+  const redirect = Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+  const results: unknown[] = [];
+  for (const response of [Response.error(), redirect]) {
+    const client = new CredentialClient({
+      auth: bearerAuth(secret()),
+      retry: false,
+      fetch: () => Promise.resolve(response),
+    });
+    results.push(await rejection(client.getAuthCredentials(EXCHANGE)));
+  }
+  assertInstanceOf(results[0], CredentialNetworkError);
+  assertInstanceOf(results[1], CredentialResponseError);
+  assertMatch(results[1].message, /the API answered 0, a redirect, which is not followed$/);
+});
+
+test("A fetch that replaces the global one is limited to 1 MiB, whatever its Content-Length is", async (t) => {
+  const { fetch } = globalThis;
+  t.after(() => Object.assign(globalThis, { fetch }));
+  const client = new CredentialClient({ auth: bearerAuth(secret()), retry: false });
+  for (const length of ["5", "0", "abc", undefined]) {
+    const headers = {
+      "content-type": "application/json",
+      ...length && { "content-length": length },
+    };
+    Object.assign(globalThis, {
+      fetch: () =>
+        Promise.resolve(
+          new Response(JSON.stringify({ ...someCredentials(), x: " ".repeat(2 ** 21) }), {
+            headers,
+          }),
+        ),
+    });
+    for (const each of [client, new CredentialClient({ auth: bearerAuth(secret()) })]) {
+      const error = await rejection(each.getAuthCredentials(EXCHANGE));
+      assertInstanceOf(error, CredentialResponseError);
+      assertMatch(error.message, /longer than 1 MiB$/);
+    }
+  }
+});
+
+test("The server of these tests sends valid HTTP", async () => {
   await using s = await scene(ok({ a: "b" }));
   const received = await new Promise<string>((resolve, reject) => {
     const socket = connect(s.server.port, "127.0.0.1", () => {
@@ -745,12 +817,12 @@ test("The server of these tests speaks HTTP", async () => {
   assertEquals(received, answer({ status: 200, headers, body: '{"a":"b"}' }));
 });
 
-/** Waits until something has come to pass; the test runner's own limit is the only one. */
+/** Waits until a condition is true. The test runner limits the time. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
 }
 
-/** Lets everything else have a turn. */
+/** Lets other tasks run. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
 }

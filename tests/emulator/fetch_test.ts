@@ -56,8 +56,11 @@ test("CredentialEmulator.fetch() accepts a string, a URL and a Request with opti
 });
 
 test("CredentialEmulator.fetch() rejects the call of a client whose connection is cut", async () => {
-  const emulator = new CredentialEmulator({ faults: [{ kind: "drop" }, { kind: "truncate" }] });
+  const emulator = new CredentialEmulator();
   const client = clientOf(emulator);
+  emulator.faults = [{ kind: "drop" }];
+  await assertRejects(() => emulator.fetch(CREDENTIALS_URL, { headers: BEARER }), TypeError, "cut");
+  emulator.faults = [{ kind: "drop" }, { kind: "truncate" }];
   for (let i = 0; i < 2; i++) {
     await assertRejects(
       () => client.getAuthCredentials({ code: emulator.issueCode() }),

@@ -8,8 +8,6 @@ import { signatureAuth } from "../../src/auth/signature_auth.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const RUN = "Deno" in globalThis ? ["run", "--allow-net=127.0.0.1"] : [];
-// Node 22 and 24 run the compiled files of the package. They cannot run these, whose imports need a loader.
-const skip = !("Deno" in globalThis || "Bun" in globalThis);
 
 interface Ended {
   readonly exitCode: number | null;
@@ -51,7 +49,7 @@ function settingsIn(text: string): Record<string, string> {
   return Object.fromEntries(lines.map((line) => line.split("=", 2)));
 }
 
-test("emulator, run as a program, prints settings that work", { skip }, async () => {
+test("emulator, run as a program, prints settings that work", async () => {
   const program = start("--port", "0", "--callback", "http://localhost:9/cb");
   const text = await program.printed;
   const settings = settingsIn(text);
@@ -105,7 +103,6 @@ test("emulator, run as a program, prints settings that work", { skip }, async ()
 
 test(
   "emulator, run as a program, has the users of --user and prints less with --quiet",
-  { skip },
   async () => {
     const program = start(
       "--port",
@@ -135,7 +132,7 @@ test(
   },
 );
 
-test("emulator, run as a program, stops at SIGTERM", { skip }, async () => {
+test("emulator, run as a program, stops at SIGTERM", async () => {
   const program = start("--port=0");
   const { SAASUS_API_URL_BASE: origin = "" } = settingsIn(await program.printed);
   // An open connection must not keep it running.
@@ -146,7 +143,6 @@ test("emulator, run as a program, stops at SIGTERM", { skip }, async () => {
 
 test(
   "emulator, run as a program, has --rotation and --cors",
-  { skip },
   async () => {
     const program = start("--port", "0", "--rotation", "--cors");
     const text = await program.printed;
@@ -164,7 +160,7 @@ test(
   },
 );
 
-test("emulator, run as a program, explains its options", { skip }, async () => {
+test("emulator, run as a program, explains its options", async () => {
   const { exitCode, stdout, stderr } = await start("--help").ended;
   assertEquals([exitCode, stderr], [0, ""]);
   const options = [
@@ -178,13 +174,14 @@ test("emulator, run as a program, explains its options", { skip }, async () => {
     "help",
   ];
   for (const option of options) assertStringIncludes(stdout, `--${option} `.trimEnd());
-  const command = "Deno" in globalThis ? "deno task emulator" : "bun src/emulator/mod.ts";
+  const runtime = "Bun" in globalThis ? "bun" : "node";
+  const command = "Deno" in globalThis ? "deno task emulator" : `${runtime} src/emulator/mod.ts`;
   for (const option of [`Usage: ${command} [options]`, "4010"]) {
     assertStringIncludes(stdout, option);
   }
 });
 
-test("emulator, run as a program, rejects invalid options", { skip }, async () => {
+test("emulator, run as a program, rejects invalid options", async () => {
   const wrong: [string[], string][] = [
     [["--prot", "1"], "--prot"],
     [["--port", "x"], 'Port "x" is not a whole number, 0 to 65535'],
@@ -206,7 +203,6 @@ test("emulator, run as a program, rejects invalid options", { skip }, async () =
 
 test(
   "emulator, run as a program, explains what to do if the port is in use",
-  { skip },
   async () => {
     const server = await serveEmulator(new CredentialEmulator());
     const { exitCode, stdout, stderr } = await start("--port", String(server.port)).ended;
