@@ -1,6 +1,6 @@
 /**
- * The client of the SaaSus credentials API for Deno, Bun, Node, browsers and workers: exchange the temporary code of a
- * login, keep its tokens fresh, and hand a login over to another application.
+ * A client of the SaaSus credentials API for Deno, Bun, Node, browsers and workers. It exchanges the temporary code of a login,
+ * keeps the tokens fresh, and hands a login over to another application.
  *
  * @example Exchange the code of a login, and refresh later
  * ```ts
@@ -24,9 +24,13 @@
  * }
  * ```
  *
- * @example Or let a session do it: its ID token is always valid
+ * @example Keep a login with a session, whose ID token is always valid
  * ```ts
- * import { CredentialClient, CredentialSession, signatureAuth } from "@saasus-sdk/credential";
+ * import {
+ *   CredentialClient,
+ *   CredentialSession,
+ *   signatureAuth,
+ * } from "@saasus-sdk/credential";
  *
  * const client = new CredentialClient({
  *   auth: signatureAuth({
@@ -43,52 +47,14 @@
  * }
  * ```
  *
- * Every call rejects with an error that `isCredentialError` tells apart by its `code`, and that is safe to log. To try it all
- * without an account, there is an emulator of the service in `@saasus-sdk/credential/emulator`.
+ * Every call rejects with an error that is safe to log. `isCredentialError` and a `switch` over its `code` narrow it. To try it
+ * without an account, use the emulator of the service in `@saasus-sdk/credential/emulator`.
  *
  * @module
  */
 
-export { AuthFlowSchema } from "./src/models.ts";
-export type { AuthFlow, RefreshTokenAuth, TempCodeAuth } from "./src/models.ts";
-export { bearerAuth } from "./src/auth/bearer_auth.ts";
 export { CredentialClient } from "./src/client/client.ts";
 export type { ApiResponse } from "./src/client/client.ts";
-export {
-  CredentialApiError,
-  CredentialError,
-  CredentialInputError,
-  CredentialNetworkError,
-  CredentialResponseError,
-  CredentialSessionError,
-  CredentialTimeoutError,
-  isCredentialError,
-} from "./src/errors.ts";
-export type { AnyCredentialError } from "./src/errors.ts";
-export type {
-  CredentialApiErrorOptions,
-  CredentialErrorCode,
-  CredentialErrorOptions,
-  CredentialInputErrorOptions,
-  CredentialNetworkErrorOptions,
-  CredentialResponseErrorOptions,
-  CredentialTimeoutErrorOptions,
-  NetworkErrorReason,
-  Operation,
-  ValidationIssue,
-} from "./src/errors.ts";
-export {
-  ApiErrorBodySchema,
-  AuthorizationTempCodeSchema,
-  CredentialsSchema,
-  decodeIdToken,
-} from "./src/models.ts";
-export type {
-  ApiErrorBody,
-  AuthorizationTempCode,
-  Credentials,
-  IdTokenClaims,
-} from "./src/models.ts";
 export type {
   CallOptions,
   CredentialClientOptions,
@@ -98,7 +64,6 @@ export type {
   RetryEvent,
   RetryOptions,
 } from "./src/client/options.ts";
-export type { AuthRequest, RequestAuth } from "./src/auth/request_auth.ts";
 
 export { CredentialSession } from "./src/session/session.ts";
 export { CredentialSessions } from "./src/session/sessions.ts";
@@ -120,5 +85,49 @@ export type {
   SessionStore,
   SessionStoreOptions,
 } from "./src/session/options.ts";
+
 export { signatureAuth } from "./src/auth/signature_auth.ts";
 export type { SignatureAuthOptions } from "./src/auth/signature_auth.ts";
+export { bearerAuth } from "./src/auth/bearer_auth.ts";
+export type { AuthRequest, RequestAuth } from "./src/auth/request_auth.ts";
+
+export {
+  ApiErrorBodySchema,
+  AuthFlowSchema,
+  AuthorizationTempCodeSchema,
+  CredentialsSchema,
+  decodeIdToken,
+} from "./src/models.ts";
+export type {
+  ApiErrorBody,
+  AuthFlow,
+  AuthorizationTempCode,
+  Credentials,
+  IdTokenClaims,
+  RefreshTokenAuth,
+  TempCodeAuth,
+} from "./src/models.ts";
+
+export {
+  CredentialApiError,
+  CredentialError,
+  CredentialInputError,
+  CredentialNetworkError,
+  CredentialResponseError,
+  CredentialSessionError,
+  CredentialTimeoutError,
+  isCredentialError,
+} from "./src/errors.ts";
+export type {
+  AnyCredentialError,
+  CredentialApiErrorOptions,
+  CredentialErrorCode,
+  CredentialErrorOptions,
+  CredentialInputErrorOptions,
+  CredentialNetworkErrorOptions,
+  CredentialResponseErrorOptions,
+  CredentialTimeoutErrorOptions,
+  NetworkErrorReason,
+  Operation,
+  ValidationIssue,
+} from "./src/errors.ts";

@@ -1,4 +1,4 @@
-// Holds what a browser has to load to its budgets, and says what it is made of. Part of `deno task check`.
+// Checks the size of the package in a browser against its budgets, and prints its parts. Part of `deno task check`.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,36 +8,33 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { eachMapping, TraceMap } from "@jridgewell/trace-mapping";
 
-/** The most that each program may be, in bytes, minified and gzipped. */
+/** The budget of each program, in bytes, minified and gzipped. */
 const BUDGETS = { client: 19_600, everything: 25_800 };
 
-/** The packages that may be in a bundle. */
+/** The packages that are allowed in a bundle. */
 const PACKAGES: readonly string[] = ["ky", "valibot"];
 
-/** What is ours, by what it is for. */
+/** The parts of the package by their paths in `src`. */
 const PARTS: Readonly<Record<string, RegExp>> = {
-  "models and flows": /^(?:api_call|auth_flow|models|schema)$/,
-  "options": /^(?:base_url|headers|read_options|settings)$/,
-  "environment": /^env$/,
-  "authorization": /^(?:bearer_auth|hmac|signature_auth)$/,
-  "calls and retries":
-    /^(?:answer|attempt|client|response_body|retry|time_limit|transport|until_aborted)$/,
-  "server clock": /^(?:http_date|server_clock)$/,
-  "errors and redaction": /^(?:errors|network_error|redaction)$/,
-  "session": /^session/,
+  "models and validation": /^(?:models|validation)$/,
+  "errors and redaction": /^(?:errors|redaction)$/,
+  "authorization": /^auth\//,
+  "options and environment": /^client\/(?:environment|settings)$/,
+  "calls and retries": /^(?:async$|client\/)/,
+  "session": /^session\//,
 };
 
 type Program = keyof typeof BUDGETS;
 
 interface Bundle {
   readonly code: string;
-  /** The paths of the modules that are left in it. */
+  /** The paths of its modules. */
   readonly modules: readonly string[];
   /** Its source map. */
   readonly map: string;
 }
 
-/** Bundles a program for the browser, without the packages that are named. */
+/** Bundles a program for the browser, without some packages. */
 function bundle(program: Program, without: readonly string[] = []): Bundle {
   const directory = mkdtempSync(join(tmpdir(), "bundle-"));
   const output = join(directory, "bundle.js");
@@ -55,12 +52,12 @@ function bundle(program: Program, without: readonly string[] = []): Bundle {
   }
 }
 
-/** In bytes, as a server sends it. */
+/** Returns the size in bytes after gzip. */
 function sizeOf({ code }: Bundle): number {
   return gzipSync(code, { level: 9 }).byteLength;
 }
 
-/** What should not be in a bundle. */
+/** Returns the modules that must not be in a bundle. */
 function intruders({ code, modules }: Bundle): string[] {
   const imports = code.matchAll(/\b(?:im|ex)port\b[\w\s*{},$]*\(?["']([^"']+)["']/g);
   return [
@@ -72,10 +69,11 @@ function intruders({ code, modules }: Bundle): string[] {
 function isWelcome(path: string): boolean {
   const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path) ?? [];
   if (name !== undefined) return PACKAGES.includes(name);
-  return /\/src\/(?!emulator)[^/]+\.ts$|\/mod\.ts$|\/bench\/bundle\/[^/]+\.ts$/.test(path);
+  return /\/src\/(?:(?:auth|client|session)\/)?[^/]+\.ts$|\/mod\.ts$|\/bench\/bundle\/[^/]+\.ts$/
+    .test(path);
 }
 
-/** How much of the minified text of everything each part is, before it is gzipped, in bytes. */
+/** Returns the size of each part of the minified bundle of everything before gzip, in bytes. */
 function measureParts(): string[] {
   const { code, map } = bundle("everything");
   const sizes = new Map<string, number>();
@@ -91,16 +89,16 @@ function measureParts(): string[] {
     .map(([part, size]) => `| ${part} | ${size} |`);
 }
 
-/** Where a line of a text begins; lines are counted from 1. */
+/** Returns the offset of a line, counted from 1. */
 function offsetOf(text: string, line: number): number {
   return text.split("\n").slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
 }
 
 function partOf(source: string | null): string {
-  const [, name = ""] = /\/src\/(\w+)\.ts$/.exec(source ?? "") ?? [];
+  const [, name = ""] = /\/src\/([\w/]+)\.ts$/.exec(source ?? "") ?? [];
   const [, packageName] = /\/node_modules\/(ky|valibot)\//.exec(source ?? "") ?? [];
   return packageName ?? Object.entries(PARTS).find(([, pattern]) => pattern.test(name))?.[0] ??
-    "what holds them together";
+    "other";
 }
 
 const table = ["| program | bytes | budget | ky | valibot | ours |", "|---|---|---|---|---|---|"];
@@ -111,7 +109,7 @@ for (const program of Object.keys(BUDGETS) as Program[]) {
   const withoutKy = sizeOf(bundle(program, ["ky"]));
   const ours = sizeOf(bundle(program, PACKAGES));
   const budget = BUDGETS[program];
-  // What each adds to the ones on its right.
+  // The size that each adds to those on its right.
   const shares = [size - withoutKy, withoutKy - ours, ours];
   table.push(`| ${[program, size, budget, ...shares].join(" | ")} |`);
   if (size > budget) faults.push(`"${program}" is ${size} bytes, and may be ${budget}`);

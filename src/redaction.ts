@@ -27,12 +27,12 @@ export function quotesSecret(text: string, secrets: readonly string[]): boolean 
   const known = secrets.filter((secret) => secret !== "");
   if (known.length === 0) return false;
   if (PERCENT_ENCODED.test(text)) return true;
-  const searched = text.toLowerCase().replaceAll("+", "-").replaceAll("/", "_");
   const plain = text.toLowerCase();
-  return known.some((secret) =>
-    quotes(plain, secret.toLowerCase()) ||
-    encodingsOf(secret).some((encoding) => quotes(searched, encoding))
-  );
+  const decoded = decodingsOf(text).join("\n").toLowerCase();
+  return known.some((secret) => {
+    const lower = secret.toLowerCase();
+    return quotes(plain, lower) || (isLong(secret) && quotes(decoded, lower));
+  });
 }
 
 function quotes(text: string, secret: string): boolean {
@@ -52,16 +52,24 @@ function hasWord(text: string, word: string): boolean {
   return false;
 }
 
-/** Returns a secret in hexadecimal and base64url, in lower case. Base64 depends on the position of the secret in its text. */
-function encodingsOf(secret: string): string[] {
-  const bytes = String.fromCharCode(...new TextEncoder().encode(secret));
-  const hex = Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"));
-  const base64 = ["", "\0", "\0\0"].map((before) => {
-    const encoded = btoa(before + bytes).replaceAll("+", "-").replaceAll("/", "_");
-    // The characters at both ends also depend on the text around the secret.
-    return encoded.replace(/.?=+$/, "").slice(before === "" ? 0 : before.length + 1).toLowerCase();
-  });
-  return [hex.join(""), ...base64].filter(isLong);
+/** Decodes the words of a text as base64 and hexadecimal, from each position at which a code could begin. */
+function decodingsOf(text: string): string[] {
+  const base64 = text.replaceAll("-", "+").replaceAll("_", "/").match(/[A-Za-z\d+/]{16,}/g) ?? [];
+  const hex = text.match(/[\da-f]{16,}/gi) ?? [];
+  return [
+    ...base64.flatMap((word) => [0, 1, 2, 3].map((start) => decodeBase64(word.slice(start)))),
+    ...hex.flatMap((word) => [0, 1].map((start) => decodeHex(word.slice(start)))),
+  ];
+}
+
+function decodeBase64(text: string): string {
+  const bytes = atob(text.slice(0, text.length - text.length % 4));
+  return new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
+}
+
+function decodeHex(text: string): string {
+  const bytes = text.match(/../g) ?? [];
+  return new TextDecoder().decode(Uint8Array.from(bytes, (byte) => parseInt(byte, 16)));
 }
 
 function isLong(text: string): boolean {

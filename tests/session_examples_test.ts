@@ -177,7 +177,8 @@ class Page implements Disposable {
       history,
       localStorage,
       navigator: {},
-      fetch: (input: string, init: RequestInit) => fetch(new URL(input, page), init),
+      fetch: (input: string | Request, init?: RequestInit) =>
+        fetch(input instanceof Request ? input : new URL(input, page), init),
     };
     for (const [name, value] of Object.entries(this.#globals)) {
       this.#before.set(name, Object.getOwnPropertyDescriptor(globalThis, name));

@@ -102,7 +102,11 @@ async function importKey(secretKey: string): Promise<CryptoKey> {
 
 /** Returns the HMAC-SHA256 of a text in hexadecimal. */
 async function hmac(key: CryptoKey, text: string): Promise<string> {
-  const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8(text)));
+  const bytes: Uint8Array & { toHex?(): string } = new Uint8Array(
+    await crypto.subtle.sign("HMAC", key, utf8(text)),
+  );
+  // Node 24 and older browsers do not have it.
+  if (bytes.toHex !== undefined) return bytes.toHex();
   let hex = "";
   for (const byte of bytes) hex += (byte + 0x100).toString(16).slice(1);
   return hex;

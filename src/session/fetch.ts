@@ -44,7 +44,9 @@ export class SessionFetch {
     const target = targetOf(input);
     const headers = new Headers(init?.headers ?? (isRequest(input) ? input.headers : undefined));
     if (
-      target === undefined || !allowed.includes(target.origin) || headers.has("authorization")
+      target === undefined || !allowed.includes(target.origin) || headers.has("authorization") ||
+      // Bun would copy a request that is used up, and send it without its body.
+      (isRequest(input) && input.bodyUsed && (init?.body ?? undefined) === undefined)
     ) {
       return await fetch(input, init);
     }
@@ -137,7 +139,10 @@ function isRequest(value: unknown): value is Request {
 function snapshotOf(input: string | Request, init: RequestInit | undefined): Snapshot {
   const body: unknown = init?.body ?? undefined;
   const source = body === undefined ? copyOf(input) : input;
-  const request = new Request(source, init && copyOf(init));
+  // A clone is a request of ours already, unless its headers are immutable.
+  const request = isRequest(source) && source !== input && init === undefined && isMutable(source)
+    ? source
+    : new Request(source, init && copyOf(init));
   const extra = Object.entries(init ?? {}).filter(([name]) => !STANDARD.has(name));
   const isRepeatable = isRequest(init) || !isStream(body);
   return { request, extra: Object.fromEntries(extra), isRepeatable };
@@ -145,6 +150,15 @@ function snapshotOf(input: string | Request, init: RequestInit | undefined): Sna
 
 function copyOf<T>(value: T): T {
   return isRequest(value) && value.body && !value.bodyUsed ? value.clone() as T : value;
+}
+
+function isMutable({ headers }: Request): boolean {
+  try {
+    headers.delete("authorization");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Checks for a body that can be read only once. */

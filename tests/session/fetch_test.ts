@@ -477,7 +477,8 @@ test("session.fetch says that it needs origins where there is no page", async ()
 test("session.fetch takes the page's origin in a browser, and URLs relative to the page", async () => {
   const sent: (string | null)[] = [];
   const fetch: typeof globalThis.fetch = (input, init) => {
-    sent.push(String(input), new Headers(init?.headers).get("authorization"));
+    const { url, headers } = input instanceof Request ? input : new Request(input, init);
+    sent.push(url, headers.get("authorization"));
     return Promise.resolve(new Response("ok"));
   };
   const { session } = await signedIn({ fetch });
@@ -497,7 +498,7 @@ test("session.fetch takes the page's origin in a browser, and URLs relative to t
     else Object.defineProperty(globalThis, "location", location);
   }
   assertEquals(sent, [
-    "/api/me",
+    "https://app.example.com/api/me",
     `Bearer ${token}`,
     "https://app.example.com/",
     `Bearer ${token}`,
@@ -515,7 +516,7 @@ test("session.fetch passes on what is special to a runtime's fetch", async () =>
     return Promise.resolve(new Response("ok"));
   }) as typeof globalThis.fetch;
   const { session } = await signedIn({ fetch, origins: ["https://app.example.com"] });
-  const special = { client: {}, tls: {}, next: {} };
+  const special = { tls: {}, next: {} };
   await session.fetch("https://app.example.com/", special as RequestInit);
   await session.fetch(new Request("https://app.example.com/"), special as RequestInit);
   for (const init of inits) {

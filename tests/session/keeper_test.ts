@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { test } from "node:test";
 import { CredentialSessionError } from "../../mod.ts";
 import {
+  assertStoreError,
   AsyncStore,
   HOUR,
   KEY,
@@ -53,8 +54,8 @@ test("CredentialSession.signOut() stays a sign-out when a store that was not rea
   const store = new AsyncStore();
   const { another, session: other, clock } = await signedIn({ store });
   const session = another();
-  const failure = store.failures.removeItem = new Error("read only");
-  assertEquals(await rejection(session.signOut()), failure);
+  store.failures.removeItem = new Error("read only");
+  assertStoreError(await rejection(session.signOut()), "remove", "read only");
   clock.advance(1_000);
   assert(await rejection(session.getIdToken()) instanceof CredentialSessionError);
   assertEquals(session.signedIn, false);
@@ -154,7 +155,7 @@ test("CredentialSession.signOut() wins over a sign-in that was begun before", as
   assert(error instanceof CredentialSessionError);
   assertEquals(
     error.message,
-    "Cannot sign in: another sign-in, or a sign-out, has come in between",
+    "Cannot sign in: replaced by a later sign-in or sign-out",
   );
   assertEquals(store.items.size, 0);
   assertEquals(events, ["signed_out"]);
@@ -188,7 +189,7 @@ test("CredentialSession.signIn() says that it was overtaken while it was being s
     assert(error instanceof CredentialSessionError, String(error));
     assertEquals(
       error.message,
-      "Cannot sign in: another sign-in, or a sign-out, has come in between",
+      "Cannot sign in: replaced by a later sign-in or sign-out",
     );
     await second;
     assertEquals(session.signedIn, overtake === "signIn");
@@ -229,7 +230,7 @@ test("CredentialSession.signOut() stays a sign-out when the store does not let g
   const store = new AsyncStore();
   const { session, events } = await signedIn({ store });
   store.failures.removeItem = new Error("read-only");
-  assertEquals(await rejection(session.signOut()), store.failures.removeItem);
+  assertStoreError(await rejection(session.signOut()), "remove", "read-only");
   assertEquals(store.items.size, 1);
   await assertRejects(() => session.getIdToken(), CredentialSessionError, "was signed out");
   assertEquals(events, ["signed_in", "signed_out"]);

@@ -158,5 +158,5 @@ test("CredentialSession ends at once under a lock, since nobody else can be abou
   service.revoke(store.refreshToken);
   const { length } = store.log;
   await assertRejects(() => session.refresh(), CredentialSessionError);
-  assertEquals(store.log.slice(length), ["getItem", "getItem", "getItem", "removeItem"]);
+  assertEquals(store.log.slice(length), ["getItem", "getItem", "getItem", "getItem", "removeItem"]);
 });

@@ -35,7 +35,7 @@ test("timeClaimsOf() reads the times of a JWT, and nothing else", () => {
   assertEquals(timeClaimsOf(jwt({ iat: "5", exp: null })), { iat: undefined, exp: undefined });
   assertEquals(timeClaimsOf(`x.${btoa('{"exp":1e999}')}.y`).exp, undefined);
   for (const token of ["", "opaque", "a.b.c", "a..c", "a.bm9uZQ.c", "a.MQ.c", "a.bnVsbA.c"]) {
-    assertEquals(timeClaimsOf(token), {}, token);
+    assertEquals(timeClaimsOf(token), { iat: undefined, exp: undefined }, token);
   }
 });
 

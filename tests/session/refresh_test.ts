@@ -220,7 +220,7 @@ test("CredentialSession ends when the refresh token is rejected, tells it once a
       assertInstanceOf(error, CredentialSessionError);
       assertEquals(
         error.message,
-        "Cannot use the session: it has ended, as the service has rejected its refresh token; send the user to the login page",
+        "Cannot use the session: it has ended, because the service has rejected its refresh token; send the user to the login page",
       );
       assertInstanceOf(error.cause, CredentialApiError);
     }

@@ -421,21 +421,21 @@ test("CredentialSession names each option that is wrong", () => {
     CredentialInputError,
     "Cannot create the session",
   );
-  assertEquals(error.issues.map(({ path }) => path), [
+  assertEquals(error.issues.map(({ path }) => path).sort(), [
     "",
+    "backgroundRefresh",
     "client",
-    "store",
-    "key",
     "credentials.id_token",
-    "now",
-    "margin",
+    "endsSession",
+    "fetch",
+    "key",
     "lock",
     "lockTimeout",
+    "margin",
+    "now",
     "onChange",
-    "fetch",
-    "origins",
-    "endsSession",
-    "backgroundRefresh",
+    "origins.0",
+    "store",
   ]);
   assertThrows(
     () => new CredentialSession({} as never),

@@ -1,4 +1,5 @@
 // What the tests of the session share: a clock to turn, a service to command, stores to look into.
+import { assertEquals } from "@std/assert";
 import {
   type AuthFlow,
   bearerAuth,
@@ -243,6 +244,20 @@ export async function emulated(
     requests: () => requests,
     [Symbol.asyncDispose]: () => server.close(),
   };
+}
+
+/** Checks that an error is the safe one for a store that failed. */
+export function assertStoreError(
+  error: unknown,
+  action: "read" | "store" | "remove",
+  reason: string,
+): void {
+  const begin = {
+    read: "Cannot read the credentials from the store",
+    store: "Cannot store the credentials",
+    remove: "Cannot remove the credentials from the store",
+  };
+  assertEquals(String(error), `Error: ${begin[action]}: ${reason}`);
 }
 
 /** What a promise rejects with. */
