@@ -131,7 +131,7 @@ export function secureUrl(value: unknown): URL | undefined {
 
 /** Adds the client and the URL of the login page from environment variables to the options of a login. */
 export function optionsFromEnv(options: CredentialLoginFromEnvOptions): CredentialLoginOptions {
-  const { env = processEnvironment(), client, loginUrl, ...rest } = options;
+  const { env = processEnvironment(), client, loginUrl, ...rest } = options ?? {};
   return {
     ...rest,
     client: client ?? CredentialClient.fromEnv({ env, now: rest.now }),
