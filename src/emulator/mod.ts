@@ -37,6 +37,13 @@ export type { CredentialEmulatorOptions } from "./options.ts";
 export type { EmulatorEnv, EmulatorRole, EmulatorTenant, EmulatorUser } from "./users.ts";
 export type { EmulatorOperation, HandledRequest } from "./request_log.ts";
 export { type EmulatorServer, serveEmulator, type ServeEmulatorOptions } from "./server.ts";
+export {
+  type BrowserCookie,
+  type LoginPage,
+  type SignedInBrowser,
+  signInThrough,
+  type WebLogin,
+} from "./sign_in_through.ts";
 export { EMULATOR_BEARER_TOKEN, EMULATOR_SIGNATURE } from "./authorization.ts";
 export type {
   DelayFault,

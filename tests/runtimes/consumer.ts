@@ -13,6 +13,7 @@ export const CONSUMER_OUTPUT: string = JSON.stringify({
   exchanged: true,
   refreshed: true,
   takenOver: true,
+  signedIn: 200,
   failure: 404,
 }) + "\n";
 

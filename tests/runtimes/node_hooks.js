@@ -6,6 +6,7 @@ const modules = {
   "@std/assert": "deno-std/assert/mod.js",
   "@saasus-sdk/credential": new URL("mod.ts", root).href,
   "@saasus-sdk/credential/emulator": new URL("src/emulator/mod.ts", root).href,
+  "@saasus-sdk/credential/login": new URL("src/login/mod.ts", root).href,
 };
 
 registerHooks({

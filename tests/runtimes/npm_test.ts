@@ -33,21 +33,26 @@ function folder(): string {
   throw new Error("There is no project");
 }
 
-testWith(["bun"], "The npm package brings ky and valibot with it, and nothing else", async () => {
-  const modules = await Array.fromAsync(Deno.readDir(`${folder()}/node_modules`));
-  const isTypes = (name: string) => TYPE_FOLDERS.includes(name);
-  const packages = modules.map(({ name }) => name)
-    .filter((name) => !name.startsWith(".") && !isTypes(name));
-  assertEquals(packages.sort(), [NAME.split("/")[0], "ky", "valibot"]);
-  const installed = `${folder()}/node_modules/${NAME}/package.json`;
-  const { version, dependencies } = JSON.parse(await Deno.readTextFile(installed));
-  const { ky, valibot } = denoJson.imports;
-  assertEquals(version, denoJson.version);
-  assertEquals(dependencies, {
-    ky: ky.replace("npm:ky@", ""),
-    valibot: valibot.replace("npm:valibot@", ""),
-  });
-});
+testWith(
+  ["bun"],
+  "The npm package brings ky, valibot and cookie with it, and nothing else",
+  async () => {
+    const modules = await Array.fromAsync(Deno.readDir(`${folder()}/node_modules`));
+    const isTypes = (name: string) => TYPE_FOLDERS.includes(name);
+    const packages = modules.map(({ name }) => name)
+      .filter((name) => !name.startsWith(".") && !isTypes(name));
+    assertEquals(packages.sort(), [NAME.split("/")[0], "cookie", "ky", "valibot"]);
+    const installed = `${folder()}/node_modules/${NAME}/package.json`;
+    const { version, dependencies } = JSON.parse(await Deno.readTextFile(installed));
+    const { cookie, ky, valibot } = denoJson.imports;
+    assertEquals(version, denoJson.version);
+    assertEquals(dependencies, {
+      cookie: cookie.replace("npm:cookie@", ""),
+      ky: ky.replace("npm:ky@", ""),
+      valibot: valibot.replace("npm:valibot@", ""),
+    });
+  },
+);
 
 testWith(["bun"], "A Bun project runs with the npm package", async () => {
   assertEquals(await run([...commandOf("bun"), "main.ts"], { cwd: folder() }), CONSUMER_OUTPUT);

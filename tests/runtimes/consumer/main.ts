@@ -11,7 +11,9 @@ import {
   EMULATOR_BEARER_TOKEN,
   EMULATOR_SIGNATURE,
   serveEmulator,
+  signInThrough,
 } from "@saasus-sdk/credential/emulator";
+import { CredentialLogin } from "@saasus-sdk/credential/login";
 
 const emulator = new CredentialEmulator();
 const server = await serveEmulator(emulator);
@@ -29,11 +31,16 @@ const refreshed = await bearing.getAuthCredentials({
 const handedOver = await bearing.createAuthCredentials(exchanged);
 const takenOver = await signing.getAuthCredentials(handedOver);
 const failure = await signing.getAuthCredentials({ code }).catch((error: unknown) => error);
+const origin = "http://localhost:3000";
+const login = new CredentialLogin({ client: bearing, loginUrl: server.loginUrl, origin });
+const { cookie } = await signInThrough(login, emulator);
+const me = await login.handle(new Request(`${origin}/auth/me`, { headers: { cookie } }));
 await server.close();
 
 console.log(JSON.stringify({
   exchanged: exchanged.id_token === issued.id_token,
   refreshed: refreshed.id_token !== exchanged.id_token,
   takenOver: takenOver.refresh_token === issued.refresh_token,
+  signedIn: me?.status,
   failure: isCredentialError(failure) && failure.code === "api_error" ? failure.status : "other",
 }));

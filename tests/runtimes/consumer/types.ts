@@ -9,6 +9,7 @@ import {
   isCredentialError,
 } from "@saasus-sdk/credential";
 import { CredentialEmulator } from "@saasus-sdk/credential/emulator";
+import { CredentialLogin, type CredentialLoginOptions } from "@saasus-sdk/credential/login";
 
 type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;
@@ -43,6 +44,32 @@ export function options(client: CredentialClient): void {
   void session.fetch(new URL("https://app.example.com"), { method: "POST", body: "text" });
   // @ts-expect-error -- a session has no `preconnect`, which Bun's `fetch` has
   void session.fetch.preconnect;
+}
+
+export function login(client: CredentialClient, options: CredentialLoginOptions): unknown[] {
+  new CredentialLogin({ ...options, client, store: undefined, onSignIn: undefined });
+  // @ts-expect-error -- `origin` is missing
+  new CredentialLogin({ client, loginUrl: "https://auth.example.com/" });
+  const { handle, protect } = new CredentialLogin({
+    client,
+    loginUrl: (request) => new URL(request.url),
+    origin: "https://app.example.com",
+    onSignIn: async (session) => {
+      await session.getClaims();
+    },
+  });
+  const handlers: ((request: Request) => Promise<Response | undefined>)[] = [
+    handle,
+    protect((request, session) => new Response(request.url + String(session.signedIn))),
+  ];
+  // The further arguments of a server, as of `Bun.serve`, with a request of its own type.
+  const route: (request: Request & { params: string[] }, server: Map<string, string>) => unknown =
+    protect((request: Request & { params: string[] }, _session, server: Map<string, string>) =>
+      new Response(request.params.join() + server.size)
+    );
+  // @ts-expect-error -- a handler returns a response
+  protect(() => "text");
+  return [...handlers, route];
 }
 
 export async function calls(client: CredentialClient): Promise<void> {

@@ -1,0 +1,11 @@
+// The application with `Deno.serve` alone.
+//
+//   deno run --allow-net --allow-env deno_serve.ts
+//
+// Settings come from the environment, see hono.ts. PORT may name another port than 3000.
+
+import { createHandler } from "./handlers.ts";
+import { optionsFromEnv } from "./options.ts";
+
+const port = Number(Deno.env.get("PORT") ?? 3000);
+Deno.serve({ hostname: "127.0.0.1", port }, createHandler(optionsFromEnv()));

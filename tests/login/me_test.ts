@@ -1,0 +1,40 @@
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { apiError, DAY, loginScene, signIn } from "../support/login_scene.ts";
+
+test("me() returns the claims of the user and the end of the login", async () => {
+  const { browser, service, clock } = loginScene();
+  service.claims = { sub: "a3f1", email: "alice@example.com", name: "山田 太郎" };
+  await signIn(browser, service);
+  const signedInAt = clock.ms;
+  clock.ms += 60_000;
+  const response = await browser.fetch("/auth/me");
+  assertEquals([response.status, response.headers.get("Cache-Control")], [
+    200,
+    "private, no-store",
+  ]);
+  const { claims, expiresAt } = await response.json();
+  assertEquals([claims.sub, claims.email, claims.name], ["a3f1", "alice@example.com", "山田 太郎"]);
+  assertEquals(expiresAt, signedInAt + 30 * DAY);
+});
+
+test("me() answers 401 without a login, and 503 while the service is down", async () => {
+  const { browser, service, clock } = loginScene();
+  const signedOut = await browser.fetch("/auth/me");
+  assertEquals(signedOut.status, 401);
+  assertEquals(await signedOut.json(), { type: "signed_out", login: "/auth/login" });
+  await signIn(browser, service);
+  clock.ms += 7_200_000;
+  service.failure = apiError(500);
+  const unavailable = await browser.open("/auth/me");
+  assertEquals([unavailable.status, unavailable.headers.get("Retry-After")], [503, "30"]);
+  assertEquals(await unavailable.json(), { type: "unavailable" });
+});
+
+test("me() allows only GET", async () => {
+  const { browser } = loginScene();
+  for (const method of ["HEAD", "POST"]) {
+    const response = await browser.fetch("/auth/me", { method });
+    assertEquals([response.status, response.headers.get("Allow")], [405, "GET"]);
+  }
+});
