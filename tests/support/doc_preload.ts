@@ -2,8 +2,9 @@
 //
 //   deno test --doc -A --preload=tests/support/doc_preload.ts mod.ts src README.md docs/*.md
 //
-// In every block, a failed `console.assert` fails the test. In the blocks of Markdown files, the service, the application and
-// the browser are simulated as well, so that a block can use `https://api.saasus.io`. Other tests are not affected.
+// In every block, a failed `console.assert` fails the test, and nothing is printed. In the blocks of Markdown files, the
+// service, the application and the browser are simulated as well, so that a block can use `https://api.saasus.io`. Other
+// tests are not affected.
 
 import process from "node:process";
 import { CredentialEmulator } from "../../src/emulator/mod.ts";
@@ -18,7 +19,16 @@ const CODE = "69e732d6-8ecc-45c4-c2eb-8438f7ffe775";
 const APPLICATION = "https://app.example.com";
 
 const [, extension] = /\.(\w+)#\d+-\d+\.ts$/.exec(Deno.mainModule) ?? [];
-if (extension !== undefined) console.assert = assertTruth;
+if (extension !== undefined) {
+  const silent = () => {};
+  Object.assign(console, {
+    assert: assertTruth,
+    log: silent,
+    info: silent,
+    warn: silent,
+    error: silent,
+  });
+}
 if (extension === "md") simulateSurroundings();
 
 /** Throws, unlike the `console.assert` of the runtime, which only prints. */
