@@ -297,8 +297,9 @@ export class CredentialLogin {
 
   #redirectToStart(request: Request): Response {
     const { pathname, search } = new URL(request.url);
-    const path = isUnsafe(request) ? undefined : this.#context.returnPath(pathname + search);
-    return redirect(this.#context.startPath(path));
+    const { settings: { origin } } = this.#context;
+    const url = isUnsafe(request) ? undefined : origin + pathname + search;
+    return redirect(this.#context.startPath(this.#context.returnPath(url)));
   }
 
   #unavailable(

@@ -74,7 +74,7 @@ export interface CredentialLoginOptions extends
   /**
    * The URL of the hosted login page, `https:`, or `http:` on a loopback host. A function returns the URL for a request,
    * because the SAML page of a tenant has a URL of its own. If it throws an error or returns an invalid URL, the browser
-   * gets a page with the status 503.
+   * gets a page with the status 503. It is also called for a callback that no start preceded, to compare the `Referer`.
    */
   loginUrl: string | URL | ((request: Request) => string | URL | Promise<string | URL>);
   /**

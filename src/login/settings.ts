@@ -110,7 +110,9 @@ export function loginSettings(options: CredentialLoginOptions): LoginSettings {
     ...own.includes(pathname) ? [{ path: "home", expected: "a path outside the login" }] : [],
   ];
   if (issues.length > 0) throw new CredentialInputError(message, { issues });
-  return settings;
+  const { now } = settings;
+  // Cookies hold times in whole ms.
+  return { ...settings, now: () => Math.floor(now()) };
 }
 
 /** Returns the paths that a login handles: start, callback, user and sign-out. */
