@@ -1,182 +1,187 @@
-// The story of a login, told step by step against an emulator on this machine. Nothing leaves it.
+// A session at work, against an emulator on this machine: it refreshes itself, merges concurrent refreshes and survives an
+// outage. Needs no account and no network.
 //
 //   deno task demo
 //   bun examples/demo.ts
 
 import process from "node:process";
+import { inspect } from "node:util";
 import {
-  bearerAuth,
   CredentialClient,
   type Credentials,
+  CredentialSession,
   isCredentialError,
   signatureAuth,
 } from "../mod.ts";
-import {
-  CredentialEmulator,
-  type CredentialEmulatorOptions,
-  EMULATOR_BEARER_TOKEN,
-  EMULATOR_SIGNATURE,
-  serveEmulator,
-} from "../src/emulator/mod.ts";
+import { CredentialEmulator, EMULATOR_SIGNATURE, serveEmulator } from "../src/emulator/mod.ts";
 
-/** What the story is played on. */
+const HOUR = 60 * 60_000;
+const CALLERS = 100;
+
+/** The surroundings of the demo. */
 export interface Stage {
   readonly emulator: CredentialEmulator;
-  /** Where the emulator is served. */
+  /** The URL of the emulator. */
   readonly baseUrl: string;
-  /** Moves the emulator's clock on, by so many ms. */
-  readonly advance: (ms: number) => void;
 }
 
-/** Where the lines of the story go. */
+/** The destination of the output. */
 export interface Output {
   readonly line: (text: string) => void;
   readonly problem: (text: string) => void;
+  /** Whether the lines are coloured. */
+  readonly isColored: boolean;
 }
 
-/** Plays the story on an emulator of its own, and answers the exit code: 0 if every step went as told. */
-export async function runDemo(
-  options: CredentialEmulatorOptions = {},
-  output: Output = { line: console.log, problem: console.error },
-): Promise<number> {
-  let passed = 0;
-  const now = () => Date.now() + passed;
-  const emulator = new CredentialEmulator({ now, ...options });
-  await using server = await serveEmulator(emulator);
-  return await play({ emulator, baseUrl: server.url, advance: (ms) => passed += ms }, output);
+/** Plays the demo on an emulator of its own, and returns the exit code. */
+export async function runDemo(output: Output = terminal()): Promise<number> {
+  const emulator = new CredentialEmulator();
+  const server = await serveEmulator(emulator);
+  try {
+    return await play({ emulator, baseUrl: server.url }, output);
+  } finally {
+    await server.close();
+  }
 }
 
-/** Plays the story, and answers the exit code. */
-export async function play(stage: Stage, { line, problem }: Output): Promise<number> {
-  line("The story of a login, against an emulator of the SaaSus credentials API");
-  line(`on ${stage.baseUrl}\n`);
-  const steps = story(stage);
-  const width = Math.max(...steps.map(({ title }) => title.length));
-  for (const [index, { title, run }] of steps.entries()) {
+/** Plays the demo, and returns the exit code: 0 if every step passed. */
+export async function play(stage: Stage, { line, problem, isColored }: Output): Promise<number> {
+  const paint = (code: number, text: string) => isColored ? `\x1b[${code}m${text}\x1b[0m` : text;
+  const all = steps(stage);
+  const width = Math.max(...all.map(({ title }) => title.length));
+  line(`${paint(1, "A SaaSus login, kept fresh and safe")} (emulator at ${stage.baseUrl})\n`);
+  for (const [index, { title, run }] of all.entries()) {
     try {
-      line(`  ${index + 1}. ${title.padEnd(width)}  ${await run()}`);
+      const result = await run();
+      line(`  ${paint(32, "✓")} ${title.padEnd(width)}  ${paint(2, result)}`);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      problem(`Step ${index + 1} (${title}) did not go as told: ${reason}`);
+      problem(`${paint(31, "✗")} Step ${index + 1} (${title}) failed: ${reason}`);
       return 1;
     }
   }
-  line(`\nAll ${steps.length} steps went as told.`);
+  line(`\n${paint(32, `All ${all.length} steps passed`)}`);
   return 0;
 }
 
 interface Step {
   readonly title: string;
-  /** Does what the title says, and tells what came of it. */
+  /** Does what the title says, and returns the result for people. */
   readonly run: () => Promise<string>;
 }
 
-function story({ emulator, baseUrl, advance }: Stage): Step[] {
-  const client = new CredentialClient({ auth: bearerAuth(EMULATOR_BEARER_TOKEN), baseUrl });
-  const login = emulator.issueCredentials();
-  const refreshToken = login.refresh_token ?? "";
-  let code = "";
+function steps({ emulator, baseUrl }: Stage): Step[] {
+  const client = new CredentialClient({
+    auth: signatureAuth(EMULATOR_SIGNATURE),
+    baseUrl,
+    now: emulator.now,
+  });
+  const session = new CredentialSession({ client, now: emulator.now });
+  const login = emulator.issueCredentials("alice@example.com");
+  const requests = () => emulator.requests.length;
 
   return [
     {
-      title: "Save credentials",
+      title: "Alice logs in",
       async run() {
-        ({ code } = await client.createAuthCredentials(login));
-        return `got the temporary code ${shortened(code)}`;
+        await session.signIn(emulator.issueCode(login));
+        const { email } = await session.getClaims();
+        expect(email === "alice@example.com", `it is the login of ${email}`);
+        return `the session has her tokens, and knows her as ${email}`;
       },
     },
     {
-      title: "Exchange the code",
+      title: "An hour passes",
       async run() {
-        const credentials = await client.getAuthCredentials({ code });
-        expect(isSame(credentials, login), "the tokens are not those that were saved");
-        return `got the saved tokens, ID token ${shortened(credentials.id_token)}`;
+        const before = await session.getIdToken();
+        emulator.advance(HOUR);
+        expect(await session.getIdToken() !== before, "the ID token is still the old one");
+        return "the session refreshes by itself: the ID token is new";
       },
     },
     {
-      title: "Exchange the same code again",
-      run: () => refusal(client.getAuthCredentials({ code }), 404),
-    },
-    {
-      title: "Exchange a code 10 seconds late",
+      title: `${CALLERS} callers need a token at once`,
       async run() {
-        const late = emulator.issueCode();
-        advance(10_000);
-        return await refusal(client.getAuthCredentials({ code: late }), 404);
-      },
-    },
-    {
-      title: "Refresh",
-      async run() {
-        const fresh = await client.getAuthCredentials({
-          authFlow: "refreshTokenAuth",
-          refreshToken,
-        });
-        expect(fresh.id_token !== login.id_token, "the ID token is still the old one");
-        expect(fresh.refresh_token === undefined, "there is a new refresh token");
-        return `got a new ID token, ${shortened(fresh.id_token)}; the refresh token stays`;
-      },
-    },
-    {
-      title: "Refresh with a revoked token",
-      async run() {
-        emulator.revokeRefreshToken(refreshToken);
-        return await refusal(
-          client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken }),
-          404,
+        emulator.advance(HOUR);
+        const before = requests();
+        const tokens = await Promise.all(
+          Array.from({ length: CALLERS }, () => session.getIdToken()),
         );
+        const sent = requests() - before;
+        expect(sent === 1, `${sent} refreshes were sent`);
+        expect(new Set(tokens).size === 1, "they have different tokens");
+        return `1 refresh, ${CALLERS} valid tokens`;
       },
     },
     {
-      title: "Sign a call",
+      title: "A response gets lost",
       async run() {
-        const auth = signatureAuth(EMULATOR_SIGNATURE);
-        await client.getAuthCredentials({ code: emulator.issueCode() }, { auth });
-        return "the signature was taken";
-      },
-    },
-    {
-      title: "Sign a call with a wrong secret",
-      run() {
-        const auth = signatureAuth({ ...EMULATOR_SIGNATURE, secretKey: "wrong" });
-        return refusal(client.getAuthCredentials({ code: emulator.issueCode() }, { auth }), 401);
-      },
-    },
-    {
-      title: "Meet a busy server",
-      async run() {
-        emulator.faults = [{ kind: "status", status: 503 }];
+        emulator.faults = [{ kind: "drop" }];
         const { retryCount } = await client.getAuthCredentialsWithResponse({
           code: emulator.issueCode(),
         });
-        expect(retryCount === 1, `the call was repeated ${retryCount} times, not once`);
-        return "503 first, then the tokens at the second attempt";
+        expect(retryCount === 1, `the call was retried ${retryCount} times`);
+        return "the client tries again, with a new signature: it works";
+      },
+    },
+    {
+      title: "The service is down",
+      async run() {
+        emulator.advance(HOUR - 60_000); // due for a refresh, and valid for a minute
+        emulator.faults = () => ({ kind: "status", status: 503, headers: { "Retry-After": "60" } });
+        const token = await session.getIdToken();
+        emulator.faults = [];
+        expect(token !== "" && session.signedIn, "the session has ended");
+        return "the session goes on with the token that is still valid";
+      },
+    },
+    {
+      title: "A code is used twice",
+      async run() {
+        const code = emulator.issueCode(login);
+        await client.getAuthCredentials({ code });
+        const error = await rejection(client.getAuthCredentials({ code }));
+        expect(isSafe(error, [code, ...Object.values(login)]), "the error contains a secret");
+        return `“${error.message}”: no secret in the error`;
+      },
+    },
+    {
+      title: "An administrator locks Alice out",
+      async run() {
+        emulator.revokeRefreshToken(login.refresh_token ?? "");
+        emulator.advance(HOUR);
+        const error = await rejection(session.getIdToken());
+        expect(isCredentialError(error) && error.code === "session_ended", error.message);
+        expect(!session.signedIn, "the session goes on");
+        return "the session ends, and only now";
       },
     },
   ];
 }
 
-/** Waits for a call to be refused with this status, and tells how it was. */
-async function refusal(call: Promise<Credentials>, status: number): Promise<string> {
+async function rejection(call: Promise<Credentials | string>): Promise<Error> {
   const error = await call.then(() => undefined, (reason: unknown) => reason);
-  expect(error !== undefined, "it was not refused");
-  if (!isCredentialError(error) || error.code !== "api_error") throw error;
-  expect(error.status === status, `it was refused with ${error.status}, not with ${status}`);
-  return `refused, as it has to be: ${error.status} ${error.type}`;
+  if (error instanceof Error) return error;
+  throw new Error("it was not rejected");
 }
 
-/** The first few characters of a secret, and how long it is. */
-function shortened(secret: string): string {
-  return `${secret.slice(0, 6)}… (${secret.length} characters)`;
-}
-
-function isSame(a: Credentials, b: Credentials): boolean {
-  return a.id_token === b.id_token && a.access_token === b.access_token &&
-    a.refresh_token === b.refresh_token;
+function isSafe(error: Error, secrets: readonly string[]): boolean {
+  const shown = `${inspect(error, { depth: Infinity })} ${JSON.stringify(error)} ${error.stack}`;
+  return secrets.every((secret) => !shown.includes(secret));
 }
 
 function expect(condition: boolean, otherwise: string): void {
   if (!condition) throw new Error(otherwise);
+}
+
+/** Colours are for people: not for a pipe, and not with `NO_COLOR`. */
+function terminal(): Output {
+  const isPlain = "Deno" in globalThis ? Deno.noColor : Boolean(process.env["NO_COLOR"]);
+  return {
+    line: console.log,
+    problem: console.error,
+    isColored: process.stdout.isTTY === true && !isPlain,
+  };
 }
 
 if (import.meta.main) process.exitCode = await runDemo();

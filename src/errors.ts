@@ -1,7 +1,15 @@
-/** An operation of the API, as errors and hooks name it. */
+/**
+ * An operation of the API, as errors and hooks name it.
+ *
+ * @category Errors
+ */
 export type Operation = "createAuthCredentials" | "getAuthCredentials";
 
-/** The `code` of an error of this package. A `switch` over it narrows the error to its class. */
+/**
+ * The `code` of an error of this package. A `switch` over it narrows the error to its class.
+ *
+ * @category Errors
+ */
 export type CredentialErrorCode =
   | "invalid_input"
   | "api_error"
@@ -10,7 +18,11 @@ export type CredentialErrorCode =
   | "invalid_response"
   | "session_ended";
 
-/** Options for {@linkcode CredentialError}. */
+/**
+ * Options for {@linkcode CredentialError}.
+ *
+ * @category Errors
+ */
 export interface CredentialErrorOptions {
   /** The operation that failed; absent if no operation had started. */
   operation?: Operation | undefined;
@@ -102,7 +114,11 @@ function setDefined(error: CredentialError, fields: Record<string, unknown>): vo
   }
 }
 
-/** One invalid part of a value: where it is and what was expected, but nothing of the value itself. */
+/**
+ * One invalid part of a value: where it is and what was expected, but nothing of the value itself.
+ *
+ * @category Errors
+ */
 export interface ValidationIssue {
   /** The path of the part, such as `"code"` or `"retry.limit"`; `""` for the value as a whole. */
   readonly path: string;
@@ -110,7 +126,11 @@ export interface ValidationIssue {
   readonly expected: string;
 }
 
-/** Options for {@linkcode CredentialInputError}. */
+/**
+ * Options for {@linkcode CredentialInputError}.
+ *
+ * @category Errors
+ */
 export interface CredentialInputErrorOptions extends CredentialErrorOptions {
   /** The invalid parts of the input. */
   issues: readonly ValidationIssue[];
@@ -151,7 +171,11 @@ export function describeIssues(issues: readonly ValidationIssue[]): string {
   ).join("; ");
 }
 
-/** Options for {@linkcode CredentialApiError}. */
+/**
+ * Options for {@linkcode CredentialApiError}.
+ *
+ * @category Errors
+ */
 export interface CredentialApiErrorOptions extends CredentialErrorOptions {
   /** The status code of the response. */
   status: number;
@@ -201,10 +225,18 @@ export class CredentialApiError extends CredentialError {
   }
 }
 
-/** The reason why there was no response. `reset` includes a connection that ended in the middle of a response. */
+/**
+ * The reason why there was no response. `reset` includes a connection that ended in the middle of a response.
+ *
+ * @category Errors
+ */
 export type NetworkErrorReason = "refused" | "reset" | "dns" | "tls" | "other";
 
-/** Options for {@linkcode CredentialNetworkError}. */
+/**
+ * Options for {@linkcode CredentialNetworkError}.
+ *
+ * @category Errors
+ */
 export interface CredentialNetworkErrorOptions extends CredentialErrorOptions {
   /** The reason why there was no response. */
   reason: NetworkErrorReason;
@@ -232,7 +264,11 @@ export class CredentialNetworkError extends CredentialError {
   }
 }
 
-/** Options for {@linkcode CredentialTimeoutError}. */
+/**
+ * Options for {@linkcode CredentialTimeoutError}.
+ *
+ * @category Errors
+ */
 export interface CredentialTimeoutErrorOptions extends CredentialErrorOptions {
   /** The time limit that ran out, in ms. */
   timeout: number;
@@ -260,7 +296,11 @@ export class CredentialTimeoutError extends CredentialError {
   }
 }
 
-/** Options for {@linkcode CredentialResponseError}. */
+/**
+ * Options for {@linkcode CredentialResponseError}.
+ *
+ * @category Errors
+ */
 export interface CredentialResponseErrorOptions extends CredentialErrorOptions {
   /** The status code of the response. */
   status: number;
@@ -314,7 +354,11 @@ export class CredentialSessionError extends CredentialError {
   readonly code: "session_ended" = "session_ended";
 }
 
-/** Any error of this package, discriminated by `code`. */
+/**
+ * Any error of this package, discriminated by `code`.
+ *
+ * @category Errors
+ */
 export type AnyCredentialError =
   | CredentialInputError
   | CredentialApiError

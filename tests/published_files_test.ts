@@ -1,19 +1,31 @@
 import { assert, assertEquals } from "@std/assert";
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import denoJson from "../deno.json" with { type: "json" };
+import { readmeDocument } from "./support/readme_document.ts";
 
 const ROOT = new URL("..", import.meta.url);
 const run = promisify(execFile);
-// Only Deno can say what it would publish, and what a module imports.
+// Only Deno lists the files that it would publish, and the imports of a module.
 const skip = !("Deno" in globalThis);
 
-/** What is published besides source files. */
-const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "README.ja.md", "README.md", "deno.json"];
+/** The published files besides the folders and the source. */
+const DOCUMENTS = [
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "LICENSE",
+  "README.ja.md",
+  "README.md",
+  "SECURITY.md",
+  "deno.json",
+];
+
+/** The folders that are published whole. */
+const FOLDERS = ["docs", "examples"];
 
 async function deno(...args: string[]): Promise<string> {
   const env = { ...process.env, NO_COLOR: "1" };
@@ -21,7 +33,7 @@ async function deno(...args: string[]): Promise<string> {
   return stdout + stderr;
 }
 
-/** The path in this repository, for a URL within it. */
+/** Returns the path of a URL within this repository. */
 function pathOf(url: string): string | undefined {
   return url.startsWith(ROOT.href) ? url.slice(ROOT.href.length) : undefined;
 }
@@ -32,7 +44,7 @@ async function publishedFiles(): Promise<string[]> {
   return [...urls].map(([, url = ""]) => pathOf(url) ?? url).sort();
 }
 
-/** All that the entry points import, directly or not, types included. */
+/** Returns the files that the entry points import, directly or not, types included. */
 async function importedFiles(): Promise<string[]> {
   const reports = Object.values(denoJson.exports).map((entry) => deno("info", "--json", entry));
   const urls = (await Promise.all(reports)).flatMap((report) =>
@@ -41,17 +53,54 @@ async function importedFiles(): Promise<string[]> {
   return [...new Set(urls)].map(pathOf).filter((path) => path !== undefined).sort();
 }
 
+/** Returns the files of a folder and its folders. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(new URL(`${folder}/`, ROOT), { withFileTypes: true });
+  const paths = entries.map(async (entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? await filesIn(path) : [path];
+  });
+  return (await Promise.all(paths)).flat();
+}
+
 async function textOf(path: string): Promise<string> {
   return await readFile(new URL(path, ROOT), "utf8");
 }
 
-test("The package holds its documents and what its entry points import, no less and no more", {
+test("The package contains its documents, its examples and the imports of its entry points", {
   skip,
 }, async () => {
-  const [published, imported] = await Promise.all([publishedFiles(), importedFiles()]);
+  const [published, imported, folders] = await Promise.all([
+    publishedFiles(),
+    importedFiles(),
+    Promise.all(FOLDERS.map(filesIn)),
+  ]);
   assert(imported.includes("mod.ts") && imported.includes("src/emulator/mod.ts"));
   assertEquals(imported.filter((path) => !/^(mod|src(\/\w+)+)\.ts$/.test(path)), []);
-  assertEquals(published, [...DOCUMENTS, ...imported].sort());
+  assertEquals(published, [...DOCUMENTS, ...folders.flat(), ...imported].sort());
+});
+
+test("The documents of the package link to files of the package", { skip }, async () => {
+  const published = await publishedFiles();
+  const documents = published.filter((path) => path.endsWith(".md"));
+  assert(documents.length > DOCUMENTS.length);
+  for (const path of documents) {
+    for (const link of readmeDocument(await textOf(path)).links) {
+      const { href } = new URL(link.replace(/#.*/, ""), new URL(path, ROOT));
+      const target = pathOf(href);
+      const isPublished = target === undefined || target === path ||
+        published.some((file) => file === target || file.startsWith(target.replace(/\/?$/, "/")));
+      assert(isPublished, `"${path}" links to "${link}"`);
+    }
+  }
+});
+
+test("The pictures of the documents are small", async () => {
+  for (const path of await filesIn("docs")) {
+    if (path.endsWith(".md")) continue;
+    const { byteLength } = await readFile(new URL(path, ROOT));
+    assert(byteLength < 100_000, `"${path}" has ${byteLength} bytes`);
+  }
 });
 
 test("The version of the package is in deno.json, and the changelog begins with it", async () => {

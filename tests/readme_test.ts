@@ -5,75 +5,119 @@ import config from "../deno.json" with { type: "json" };
 import { readmeDocument } from "./support/readme_document.ts";
 
 const ROOT = new URL("..", import.meta.url);
-const FILES = ["README.md", "README.ja.md"] as const;
-const [english, japanese] = FILES.map((file) => readmeDocument(text(file))) as [
-  ReturnType<typeof readmeDocument>,
-  ReturnType<typeof readmeDocument>,
-];
+const GUIDES = namesIn("docs").filter((name) => name.endsWith(".md"));
+/** The English documents, each with its translation. */
+const PAIRS = [
+  ["README.md", "README.ja.md"],
+  ...GUIDES.map((name) => [`docs/${name}`, `docs/ja/${name}`] as const),
+] as const;
+const TRANSLATED = PAIRS.flat();
+const ENGLISH_ONLY = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md"];
+/** The longest README. */
+const README_LINES = 250;
+
+function namesIn(folder: string): string[] {
+  return readdirSync(new URL(folder, ROOT)).sort();
+}
 
 function text(file: string): string {
   return readFileSync(new URL(file, ROOT), "utf8");
 }
 
-test("README.ja.md has the headings of README.md, level by level", () => {
-  const levels = ({ headings }: typeof english) => headings.map(({ level }) => level);
-  assertEquals(levels(japanese), levels(english));
-  assertEquals(levels(english).filter((level) => level === 1).length, 1);
+/** Returns the path of a link's target from the root; without language, to compare translations. */
+function target(link: string, file: string): string {
+  const { pathname } = new URL(link, new URL(file, ROOT));
+  return pathname.replace(ROOT.pathname, "").replace("docs/ja/", "docs/").replace(".ja.md", ".md");
+}
+
+test("Each guide has a translation", () => {
+  assertEquals(namesIn("docs/ja").filter((name) => name.endsWith(".md")), GUIDES);
 });
 
-test("README.ja.md has the code blocks of README.md, byte for byte", () => {
-  assertEquals(japanese.blocks, english.blocks);
-  assert(english.blocks.length > 10);
-});
+for (const [file, translation] of PAIRS) {
+  const [english, japanese] = [file, translation].map((path) => readmeDocument(text(path))) as [
+    ReturnType<typeof readmeDocument>,
+    ReturnType<typeof readmeDocument>,
+  ];
 
-test("README.ja.md has the tables, lists and links of README.md", () => {
-  assertEquals(japanese.tableRows, english.tableRows);
-  assertEquals(japanese.items, english.items);
-  const files = ({ links }: typeof english) =>
-    links.filter((link) => !link.startsWith("#") && !link.includes("README"));
-  assertEquals(files(japanese), files(english));
-});
+  test(`${translation} has the headings of ${file}, level by level`, () => {
+    const levels = ({ headings }: typeof english) => headings.map(({ level }) => level);
+    assertEquals(levels(japanese), levels(english));
+    assertEquals(levels(english).filter((level) => level === 1).length, 1);
+  });
 
-test("README.ja.md names in code what README.md names", () => {
-  const missing = [...english.code].filter((code) => !japanese.code.has(code));
-  const added = [...japanese.code].filter((code) => !english.code.has(code));
-  assertEquals({ missing, added }, { missing: [], added: [] });
-});
+  test(`${translation} has the code blocks of ${file}, byte for byte`, () => {
+    assertEquals(japanese.blocks, english.blocks);
+  });
 
-for (const file of FILES) {
-  test(`${file} has both commands of a newcomer, and tasks that exist`, () => {
-    const markdown = text(file);
-    assertStringIncludes(markdown, "\nnpx -y deno@2.9.6 task demo\n");
-    assertStringIncludes(markdown, "\nnpx -y deno@2.9.6 task test\n");
-    for (const [, task = ""] of markdown.matchAll(/ task ([\w:]+)/g)) {
+  test(`${translation} has the tables, lists and links of ${file}`, () => {
+    assertEquals(japanese.tableRows, english.tableRows);
+    assertEquals(japanese.items, english.items);
+    const targets = ({ links }: typeof english, path: string) =>
+      links.map((link) => target(link, path));
+    assertEquals(targets(japanese, translation), targets(english, file));
+  });
+
+  test(`${translation} has in code spans what ${file} has`, () => {
+    const missing = [...english.code].filter((code) => !japanese.code.has(code));
+    const added = [...japanese.code].filter((code) => !english.code.has(code));
+    assertEquals({ missing, added }, { missing: [], added: [] });
+  });
+}
+
+for (const file of [...TRANSLATED, ...ENGLISH_ONLY]) {
+  test(`${file} links to files and headings that exist`, () => {
+    const { links } = readmeDocument(text(file));
+    for (const link of links) {
+      if (/^https:/.test(link)) continue;
+      const url = new URL(link, new URL(file, ROOT));
+      const anchor = decodeURI(url.hash.slice(1));
+      url.hash = "";
+      assert(existsSync(url), link);
+      if (anchor === "") continue;
+      const { headings } = readmeDocument(readFileSync(url, "utf8"));
+      assert(headings.some((heading) => heading.anchor === anchor), link);
+    }
+  });
+
+  test(`${file} names tasks that exist`, () => {
+    for (const [, task = ""] of text(file).matchAll(/ task ([\w:]+)/g)) {
       assert(task in config.tasks, `There is no task "${task}"`);
     }
   });
+}
 
-  test(`${file} links to files and headings that exist`, () => {
-    const { links, headings } = readmeDocument(text(file));
-    const anchors = headings.map(({ anchor }) => anchor);
-    for (const link of links) {
-      if (/^https:/.test(link)) continue;
-      if (link.startsWith("#")) assert(anchors.includes(decodeURI(link.slice(1))), link);
-      else assert(existsSync(new URL(link, ROOT)), link);
-    }
-  });
-
-  test(`${file} has only blocks that are run, and commands`, () => {
-    const { blocks } = readmeDocument(text(file));
-    const languages = new Set(blocks.map((block) => block.split("\n", 1)[0]));
-    assertEquals(languages, new Set(["```sh", "```ts"]));
-  });
-
-  test(`${file} names every example`, () => {
-    const { links } = readmeDocument(text(file));
-    const programs = readdirSync(new URL("examples", ROOT)).filter((name) =>
-      name.endsWith(".ts") && !name.endsWith(".d.ts") && name !== "demo.ts"
-    );
-    for (const name of programs) assert(links.includes(`./examples/${name}`), name);
+for (const file of TRANSLATED) {
+  test(`${file} has only TypeScript that runs, and languages that cannot`, () => {
+    const languages = readmeDocument(text(file)).blocks.map((block) => block.split("\n", 1)[0]);
+    const known = ["```sh", "```ts", "```html", "```python", "```js ignore"];
+    assertEquals(languages.filter((language) => !known.includes(language ?? "")), []);
   });
 }
+
+for (const file of PAIRS[0]) {
+  test(`${file} has the commands of a newcomer and fits on a few screens`, () => {
+    const markdown = text(file);
+    assertStringIncludes(markdown, "\nnpx -y deno@2.9.6 task app\n");
+    assertStringIncludes(markdown, "\nnpx -y deno@2.9.6 task test\n");
+    assert(markdown.split("\n").length <= README_LINES);
+  });
+
+  test(`${file} links to every guide`, () => {
+    const { links } = readmeDocument(text(file));
+    const guides = new Set(links.map((link) => target(link, file)));
+    assertEquals(GUIDES.filter((name) => !guides.has(`docs/${name}`)), []);
+  });
+}
+
+test("examples/README.md names every example", () => {
+  const { links } = readmeDocument(text("examples/README.md"));
+  const programs = namesIn("examples").filter((name) =>
+    !name.endsWith(".d.ts") && name !== "README.md"
+  );
+  const named = links.map((link) => link.split("/")[1]);
+  assertEquals(programs.filter((name) => !named.includes(name)), []);
+});
 
 test("CHANGELOG.md begins with the version that deno.json names", () => {
   const [, version] = /^## \[(.*?)\]/m.exec(text("CHANGELOG.md")) ?? [];

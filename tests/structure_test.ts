@@ -108,10 +108,10 @@ test("The structure checks find a forbidden import and a circle", () => {
   assertEquals(circleIn(imports), ["src/client/b.ts", "src/client/c.ts", "src/client/b.ts"]);
 });
 
-test("mod.ts loads at most 28 modules of the package", () => {
+test("mod.ts loads at most 30 modules of the package", () => {
   const modules = loadedModules("mod.ts");
   assert(modules.length > 10, modules.join(", "));
-  assert(modules.length <= 28, `${modules.length} modules: ${modules.join(", ")}`);
+  assert(modules.length <= 30, `${modules.length} modules: ${modules.join(", ")}`);
 });
 
 test("No source file has more than 350 lines", () => {

@@ -75,10 +75,13 @@ export const DEFAULT_BASE_URL = "https://api.saasus.io/v1/auth";
 export const BASE_URL_EXPECTED =
   "an absolute https: URL (http: for a loopback host only) without user, query, fragment and white space";
 
+// A template here would keep the schema in bundles that do not use it.
+const BASE_URL_MESSAGE = "Expected " + BASE_URL_EXPECTED;
+
 const baseUrl: Schema<string> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.unknown(),
   /* @__PURE__ */ v.transform(normalizeBaseUrl),
-  /* @__PURE__ */ v.string(`Expected ${BASE_URL_EXPECTED}`),
+  /* @__PURE__ */ v.string(BASE_URL_MESSAGE),
 );
 
 /**

@@ -6,7 +6,11 @@ import type {
   SessionStore,
 } from "../../mod.ts";
 
-/** The kind of a {@linkcode LoginEvent}. */
+/**
+ * The kind of a {@linkcode LoginEvent}.
+ *
+ * @category Login
+ */
 export type LoginEventType = LoginEvent["type"];
 
 /**

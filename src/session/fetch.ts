@@ -2,7 +2,7 @@ import { CredentialInputError } from "../errors.ts";
 import { isVisibleAscii } from "../validation.ts";
 import type { CallerSignal, LoginKeeper } from "./keeper.ts";
 import { isFresh } from "./login_tokens.ts";
-import { FailurePause } from "./pause.ts";
+import { FailurePause } from "./refresher.ts";
 import { allowedOrigins, type SessionSettings } from "./settings.ts";
 
 type FetchInput = string | URL | Request;

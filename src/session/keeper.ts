@@ -1,19 +1,11 @@
 import { abortable, deadline, delay } from "../async.ts";
-import { type AnyCredentialError, CredentialSessionError, isCredentialError } from "../errors.ts";
-import type { Credentials } from "../models.ts";
+import { type AnyCredentialError, CredentialSessionError } from "../errors.ts";
 import { underLock } from "./lock.ts";
-import {
-  EndedLogins,
-  isFresh,
-  isIssuedLater,
-  isValid,
-  keyOf,
-  type Login,
-  receivedLogin,
-} from "./login_tokens.ts";
+import { isFresh, isValid, keyOf, type Login, receivedLogin } from "./login_tokens.ts";
 import type { SessionEvent } from "./options.ts";
-import { FailurePause } from "./pause.ts";
+import { Refresher } from "./refresher.ts";
 import type { SessionSettings } from "./settings.ts";
+import { LoginSlots, type UnsavedLogin } from "./slots.ts";
 import type { StoreEntry } from "./store.ts";
 
 /** Options for {@linkcode LoginKeeper}. */
@@ -41,17 +33,8 @@ interface Landing {
   readonly isNew: boolean;
 }
 
-/** A login that is not in the store yet. */
-interface UnsavedLogin {
-  readonly login: Login;
-  /** The event to emit once the login is stored; absent for credentials given by the application. */
-  readonly type?: "signed_in" | "refreshed";
-}
-
 /** The abort reason of a generation that a sign-in or sign-out has ended. It never reaches a caller. */
 const SUPERSEDED: unique symbol = Symbol("superseded");
-
-const NOBODY = "nobody is signed in; call signIn() with the code of a login";
 
 /**
  * The waits before the store is read for the tokens of another process that has refreshed first, in ms. That process may
@@ -65,21 +48,8 @@ const RECHECK_TIMEOUT = 1_000;
 /**
  * Keeps one login: in memory, in the store, and fresh.
  *
- * There are two slots. *Held* is in the store, and the only login that is handed out. *Unsaved* is newer, and on its way
- * to the store; if that fails, the next flight tries again.
- *
- * ```text
- *                    read from the store
- *        ┌────────────────────────────────────────────┐
- *        │                                            ▼
- *     NOTHING ──signIn(), given──▶ UNSAVED ──stored──▶ HELD ──read: newer there──▶ HELD
- *        ▲                           ▲  │              │ │
- *        │                           │  │ store fails: │ │
- *        │                           └──┘ held stays   │ │
- *        │                           ▲                 │ │
- *        │                           └────refreshed────┘ │
- *        └──signOut(), read: removed elsewhere, rejected─┘
- * ```
+ * The login is in two slots, *held* and *unsaved*, whose states {@linkcode LoginSlots} shows. If a login cannot be stored,
+ * the next flight tries again.
  *
  * All loading, refreshing and storing is done in one *flight* at a time, for all callers: read the store; store what is
  * unsaved; if that is not enough, refresh. A refresh reads the store once more before it stores, because another process
@@ -91,54 +61,51 @@ const RECHECK_TIMEOUT = 1_000;
  */
 export class LoginKeeper {
   readonly #options: LoginKeeperOptions;
-  readonly #pause: FailurePause;
-  readonly #ended = new EndedLogins();
-  #held: Login | undefined;
-  #unsaved: UnsavedLogin | undefined;
+  readonly #refresher: Refresher;
+  readonly #slots: LoginSlots;
   #flight: Promise<Landing> | undefined;
   /** The number of sign-ins and sign-outs that have begun. */
   #begun = 0;
   #generation = { number: 0, controller: new AbortController() };
-  /** The reason why nobody is signed in; `undefined` before the first read. */
-  #absence: string | undefined;
-  /** Whether the store was seen to hold a record, so that a missing one was removed by somebody. */
-  #isStored = false;
-  /** The time of the last attempt to read or write the store. */
-  #checkedAt = -Infinity;
 
   /** Creates a keeper. Nothing is read yet. */
   constructor(options: LoginKeeperOptions) {
-    const { credentials, now, margin } = options.settings;
+    const { settings: { credentials, now, margin }, emit, onChange } = options;
+    const receipt = { receivedAt: now(), source: "given", margin } as const;
     this.#options = options;
-    this.#pause = new FailurePause(now);
-    this.#unsaved = credentials && {
-      login: receivedLogin(credentials, { receivedAt: now(), source: "given", margin }),
-    };
+    this.#refresher = new Refresher(options.settings);
+    this.#slots = new LoginSlots({
+      now,
+      given: credentials && receivedLogin(credentials, receipt),
+      emit,
+      onChange,
+    });
   }
 
   /** The login, if it is in the store and its ID token needs no refresh. */
   get fresh(): Login | undefined {
-    const held = this.held;
+    const { held } = this;
     if (held === undefined) return undefined;
     const { now, recheck } = this.#options.settings;
     const time = now();
-    return isFresh(held, time) && this.#isChecked(time, recheck) ? held : undefined;
+    return isFresh(held, time) && this.#slots.isChecked(recheck, time) ? held : undefined;
   }
 
-  /** The login, if it is in the store. */
+  /** The login, if it is in the store and none is newer. */
   get held(): Login | undefined {
-    return this.#unsaved === undefined ? this.#held : undefined;
+    return this.#slots.unsaved === undefined ? this.#slots.held : undefined;
   }
 
   /** The time at which the next refresh is due; `Infinity` if there is none to wait for. */
   get dueAt(): number {
-    return this.#unsaved === undefined ? this.#held?.freshUntil ?? Infinity : -Infinity;
+    const { unsaved, held } = this.#slots;
+    return unsaved === undefined ? held?.freshUntil ?? Infinity : -Infinity;
   }
 
   /** Whether there is a login, in memory or in a store that can be read synchronously. */
   get isSignedIn(): boolean {
-    if (!this.#held && !this.#unsaved) this.#adopt(this.#options.entry.peek());
-    return (this.#unsaved?.login ?? this.#held) !== undefined;
+    if (this.#slots.latest === undefined) this.#slots.adopt(this.#options.entry.peek());
+    return this.#slots.latest !== undefined;
   }
 
   /** Returns a login with a valid ID token: refreshed if it is due, or as it is if the refresh fails while it is valid. */
@@ -153,9 +120,10 @@ export class LoginKeeper {
       return await (isRecheck ? deadline(renewal, RECHECK_TIMEOUT) : renewal);
     } catch (thrown) {
       signal?.throwIfAborted();
-      if (this.#held === undefined || !isValid(this.#held, now())) throw thrown;
-      this.#checkedAt = now();
-      return this.#held;
+      const { held } = this.#slots;
+      if (held === undefined || !isValid(held, now())) throw thrown;
+      this.#slots.check();
+      return held;
     }
   }
 
@@ -185,7 +153,7 @@ export class LoginKeeper {
     try {
       if (number < this.#generation.number) throw SUPERSEDED;
       this.#supersede(number);
-      this.#ended.restart(login);
+      this.#slots.ended.restart(login);
       await this.#replace({ login, type: "signed_in" });
       return login;
     } catch (thrown) {
@@ -199,16 +167,15 @@ export class LoginKeeper {
   /** Forgets the login at once, and removes it from the store. */
   async signOut(): Promise<void> {
     const { settings, entry, emit } = this.#options;
-    this.#supersede(++this.#begun);
-    this.#isStored = false;
-    this.#absence = "it was signed out; call signIn() with the code of a login";
+    this.#supersede(++this.#begun, "it was signed out; call signIn() with the code of a login");
+    this.#slots.markStored(false);
     // Until the record is removed, this covers a login that this session has never read.
-    this.#ended.addAllUntil(settings.now());
+    this.#slots.ended.addAllUntil(settings.now());
     emit({ type: "signed_out" });
     try {
       const { signal } = this.#generation.controller;
       await this.#counted(this.#locked(signal, () => entry.remove()));
-      this.#ended.restart();
+      this.#slots.ended.restart();
     } catch (thrown) {
       // A later sign-in replaces the record, or a later sign-out removes it.
       if (thrown !== SUPERSEDED) throw thrown;
@@ -216,11 +183,6 @@ export class LoginKeeper {
   }
 
   readonly #isFresh: IsEnough = (login) => isFresh(login, this.#options.settings.now());
-
-  #isChecked(time: number, recheck: number): boolean {
-    // A clock that was set back must not postpone the next read for hours.
-    return recheck === Infinity || Math.abs(time - this.#checkedAt) < recheck;
-  }
 
   #fly(course: (generation: AbortSignal) => Promise<Landing>): Promise<Landing> {
     const { signal } = this.#generation.controller;
@@ -236,14 +198,14 @@ export class LoginKeeper {
     try {
       return await work;
     } finally {
-      onWork?.({ isBegun: false, isUnknown: this.#absence === NOBODY });
+      onWork?.({ isBegun: false, isUnknown: this.#slots.isNobody });
     }
   }
 
   async #course(isEnough: IsEnough, generation: AbortSignal): Promise<Landing> {
     const login = await this.#load(generation);
     if (isEnough(login)) return { login, isNew: false };
-    this.#throwIfPaused(login);
+    this.#refresher.throwIfPaused(login);
     return await this.#locked(generation, async (isLocked) => {
       const latest = isLocked ? await this.#load(generation) : login;
       if (isEnough(latest)) return { login: latest, isNew: false };
@@ -262,66 +224,16 @@ export class LoginKeeper {
   async #load(generation: AbortSignal): Promise<Login> {
     const stored = await this.#options.entry.read();
     generation.throwIfAborted();
-    this.#reconcile(stored);
-    if (this.#unsaved !== undefined) return await this.#save(this.#unsaved, generation);
-    if (this.#held === undefined) throw this.#nobody();
-    return this.#held;
-  }
-
-  /** Brings memory in line with the store, which decides. */
-  #reconcile(stored: Login | null | undefined): void {
-    if (stored === null && this.#isStored) {
-      this.#isStored = false;
-      if (this.#held !== undefined || this.#unsaved !== undefined) {
-        this.#forget();
-        this.#absence = "it was signed out elsewhere; call signIn() with the code of a login";
-        this.#options.emit({ type: "signed_out" });
-      }
-      throw this.#nobody();
-    }
-    this.#adopt(stored);
-  }
-
-  /** Replaces the login by a newer one in the store. */
-  #adopt(stored: Login | null | undefined): void {
-    this.#checkedAt = this.#options.settings.now();
-    if (!stored) return;
-    this.#isStored = true;
-    if (!this.#isNewer(stored)) return;
-    const type = this.#unsaved?.type ??
-      (this.#held !== undefined
-        ? "refreshed"
-        : this.#absence === undefined
-        ? undefined
-        : "signed_in");
-    this.#hold(stored, type);
-  }
-
-  #isNewer(stored: Login): boolean {
-    if (this.#ended.has(stored)) return false;
-    const held = this.#held;
-    const latest = this.#unsaved?.login ?? held;
-    return latest === undefined || isIssuedLater(stored, latest) ||
-      (held !== undefined && keyOf(stored) !== keyOf(held));
-  }
-
-  #hold(login: Login, type: "signed_in" | "refreshed" | undefined): void {
-    if (this.#held !== undefined) {
-      if (keyOf(this.#held) === keyOf(login)) this.#ended.add(this.#held);
-      else this.#ended.addKey(this.#held);
-    }
-    this.#held = login;
-    this.#unsaved = undefined;
-    this.#absence = undefined;
-    this.#checkedAt = this.#options.settings.now();
-    this.#options.onChange();
-    if (type !== undefined) this.#options.emit({ type });
+    this.#slots.reconcile(stored);
+    const { unsaved, held } = this.#slots;
+    if (unsaved !== undefined) return await this.#save(unsaved, generation);
+    if (held === undefined) throw this.#slots.nobody();
+    return held;
   }
 
   /** Starts a flight that stores a new login. */
   async #replace(unsaved: UnsavedLogin): Promise<void> {
-    this.#unsaved = unsaved;
-    this.#absence = undefined;
+    this.#slots.keepUnsaved(unsaved);
     await this.#fly(async (generation) => {
       return { login: await this.#save(unsaved, generation), isNew: true };
     });
@@ -331,58 +243,33 @@ export class LoginKeeper {
     const { entry, settings } = this.#options;
     await entry.write(unsaved.login, generation);
     generation.throwIfAborted();
-    if (settings.store !== undefined && !this.#isStored) {
+    if (settings.store !== undefined && !this.#slots.isStored) {
       // Only of a store that keeps what is written can a missing record mean a sign-out.
-      this.#isStored = Boolean(await entry.read().catch(() => undefined));
+      const stored = await entry.read().catch(() => undefined);
       generation.throwIfAborted();
+      this.#slots.markStored(Boolean(stored));
     }
-    this.#hold(unsaved.login, unsaved.type);
+    this.#slots.hold(unsaved.login, unsaved.type);
     return unsaved.login;
   }
 
   async #refresh(login: Login, isLocked: boolean, generation: AbortSignal): Promise<Login> {
-    const { entry, settings: { now, margin } } = this.#options;
     const refreshToken = login.credentials.refresh_token;
     if (refreshToken === undefined) throw await this.#withoutRefreshToken(login);
-    const result = await this.#request(refreshToken, login, generation);
-    if ("rejection" in result) {
+    const result = await this.#refresher.request(login, refreshToken, generation);
+    if (result.rejection !== undefined) {
       const winner = await this.#winnerOver(login, isLocked, generation);
       if (winner === undefined) throw await this.#end(login, result.rejection);
       return this.#isFresh(winner) ? winner : await this.#refresh(winner, isLocked, generation);
     }
-    const fresh = receivedLogin(
-      result.credentials,
-      { receivedAt: now(), source: "refresh", margin, refreshToken },
-    );
     // If the store cannot be read at this moment, the new tokens must not be lost.
-    const stored = await entry.read().catch(() => undefined);
+    const stored = await this.#options.entry.read().catch(() => undefined);
     generation.throwIfAborted();
-    this.#reconcile(stored && keyOf(stored) === keyOf(login) ? undefined : stored);
-    if (this.#held !== login && this.#held !== undefined) return this.#held;
-    this.#unsaved = { login: fresh, type: "refreshed" };
-    return await this.#save(this.#unsaved, generation);
-  }
-
-  /** Requests new credentials. Returns the error if it ends the session, and throws any other. */
-  async #request(
-    refreshToken: string,
-    login: Login,
-    generation: AbortSignal,
-  ): Promise<{ credentials: Credentials } | { rejection: AnyCredentialError }> {
-    const { client, endsSession } = this.#options.settings;
-    this.#throwIfPaused(login);
-    try {
-      const flow = { authFlow: "refreshTokenAuth", refreshToken } as const;
-      const credentials = await client.getAuthCredentials(flow, { signal: generation });
-      generation.throwIfAborted();
-      this.#pause.end();
-      return { credentials };
-    } catch (error) {
-      generation.throwIfAborted();
-      this.#pause.begin(keyOf(login), error);
-      if (isCredentialError(error) && endsSession(error)) return { rejection: error };
-      throw error;
-    }
+    this.#slots.reconcile(stored && keyOf(stored) === keyOf(login) ? undefined : stored);
+    const { held } = this.#slots;
+    if (held !== undefined && held !== login) return held;
+    const unsaved = this.#slots.keepUnsaved({ login: result.login, type: "refreshed" });
+    return await this.#save(unsaved, generation);
   }
 
   /** Returns the login that has replaced a rejected one in the store, if another process was faster. */
@@ -391,21 +278,16 @@ export class LoginKeeper {
     isLocked: boolean,
     generation: AbortSignal,
   ): Promise<Login | undefined> {
-    this.#ended.addKey(rejected);
+    this.#slots.ended.addKey(rejected);
     const isShared = this.#options.settings.store !== undefined;
     for (const wait of isShared && !isLocked ? WINNER_WAITS : [0]) {
       if (wait > 0) await delay(wait, generation);
       const stored = await this.#options.entry.read().catch(() => undefined);
       generation.throwIfAborted();
-      this.#adopt(stored);
-      if (this.#held !== rejected) return this.#held;
+      this.#slots.adopt(stored);
+      if (this.#slots.held !== rejected) return this.#slots.held;
     }
     return undefined;
-  }
-
-  #throwIfPaused(login: Login): void {
-    const failure = this.#pause.failureOf(keyOf(login));
-    if (failure !== undefined) throw failure.error;
   }
 
   /** A login without a refresh token lasts as long as its ID token. */
@@ -420,37 +302,22 @@ export class LoginKeeper {
     const reason = cause === undefined
       ? "its ID token has expired, and there is no refresh token"
       : "the service has rejected its refresh token";
-    this.#ended.addKey(login);
-    this.#forget();
-    this.#isStored = false;
-    this.#absence = `it has ended, because ${reason}; send the user to the login page`;
+    this.#slots.ended.addKey(login);
+    this.#slots.forget(`it has ended, because ${reason}; send the user to the login page`);
+    this.#slots.markStored(false);
     const { operation, retryCount } = cause ?? {};
-    const error = this.#nobody({ operation, retryCount, cause });
+    const error = this.#slots.nobody({ operation, retryCount, cause });
     this.#options.emit({ type: "ended", error });
     // The login has ended here, even if the store cannot remove it.
     await this.#options.entry.remove(login).catch(() => {});
     return error;
   }
 
-  #nobody(
-    options?: ConstructorParameters<typeof CredentialSessionError>[1],
-  ): CredentialSessionError {
-    this.#absence ??= NOBODY;
-    return new CredentialSessionError(`Cannot use the session: ${this.#absence}`, options);
-  }
-
-  #supersede(number: number): void {
+  #supersede(number: number, absence?: string): void {
     const { controller } = this.#generation;
     this.#generation = { number, controller: new AbortController() };
     this.#flight = undefined;
-    this.#forget();
+    this.#slots.forget(absence);
     controller.abort(SUPERSEDED);
-  }
-
-  #forget(): void {
-    if (this.#held !== undefined) this.#ended.add(this.#held);
-    if (this.#unsaved !== undefined) this.#ended.add(this.#unsaved.login);
-    this.#held = this.#unsaved = undefined;
-    this.#options.onChange();
   }
 }

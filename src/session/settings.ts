@@ -62,13 +62,13 @@ export type SessionsSettings =
   & { readonly prefix: string; readonly recheck: number; readonly now: () => number };
 
 const ORIGINS =
-  "https: origins (http: for a loopback host only) without path, query and user, such as https://app.example.com";
+  "Expected https: origins (http: for a loopback host only) without path, query and user, such as https://app.example.com";
 
 const origins: Schema<readonly string[]> = /* @__PURE__ */ v.array(
   /* @__PURE__ */ v.pipe(
     /* @__PURE__ */ v.unknown(),
     /* @__PURE__ */ v.transform(secureOriginOf),
-    /* @__PURE__ */ v.string(`Expected ${ORIGINS}`),
+    /* @__PURE__ */ v.string(ORIGINS),
   ),
   "Expected a list of origins",
 );

@@ -1,40 +1,50 @@
-// Makes the code in the documentation prove what it says. Preloaded before every test module:
+// Runs the code in the documentation against an emulator. Preloaded before every test module:
 //
-//   deno test --doc -A --preload=tests/support/doc_preload.ts mod.ts src README.md README.ja.md
+//   deno test --doc -A --preload=tests/support/doc_preload.ts mod.ts src README.md docs/*.md
 //
-// In every block, a `console.assert` that does not hold fails the test. In those of Markdown files, the world around is
-// pretended as well, so that they can say `https://api.saasus.io` and be run all the same. Other tests are left alone.
+// In every block, a failed `console.assert` fails the test, and nothing is printed. In the blocks of Markdown files, the
+// service, the application and the browser are simulated as well, so that a block can use `https://api.saasus.io`. Other
+// tests are not affected.
 
 import process from "node:process";
 import { CredentialEmulator } from "../../src/emulator/mod.ts";
 
-/** What the blocks of the READMEs sign with, and what the environment says there. */
+/** The signature of the blocks, and of their environment. */
 const SIGNATURE = { saasId: "saasID", apiKey: "apiKey", secretKey: "secret" };
 const BEARER_TOKEN = "token";
 
-/** The code that the blocks exchange, as often as they like. */
+/** The code of the blocks. It can be exchanged any number of times. */
 const CODE = "69e732d6-8ecc-45c4-c2eb-8438f7ffe775";
 
 const APPLICATION = "https://app.example.com";
 
 const [, extension] = /\.(\w+)#\d+-\d+\.ts$/.exec(Deno.mainModule) ?? [];
-if (extension !== undefined) console.assert = assertTruth;
-if (extension === "md") pretendTheWorld();
+if (extension !== undefined) {
+  const silent = () => {};
+  Object.assign(console, {
+    assert: assertTruth,
+    log: silent,
+    info: silent,
+    warn: silent,
+    error: silent,
+  });
+}
+if (extension === "md") simulateSurroundings();
 
-/** The runtime's own only prints. */
+/** Throws, unlike the `console.assert` of the runtime, which only prints. */
 function assertTruth(condition?: boolean, message = "It does not hold"): void {
   if (!condition) throw new Error(message);
 }
 
-function pretendTheWorld(): void {
+function simulateSurroundings(): void {
   setEnvironment();
   Object.assign(globalThis, {
     history: { replaceState: () => {} },
     localStorage: emptyStorage(),
     location: callbackPage(),
   });
-  globalThis.fetch = pretendedFetch(globalThis.fetch);
-  Deno.serve = pretendedServe(Deno.serve);
+  globalThis.fetch = simulatedFetch(globalThis.fetch);
+  Deno.serve = simulatedServe(Deno.serve);
 }
 
 function setEnvironment(): void {
@@ -44,12 +54,12 @@ function setEnvironment(): void {
   process.env["SAASUS_LOGIN_URL"] = "https://login.example.com/";
 }
 
-/** The application's page that the login has just sent the browser to. */
+/** Returns the URL to which the login page sends the browser. */
 function callbackPage(): URL {
   return new URL(`/callback?code=${CODE}`, APPLICATION);
 }
 
-/** What a runtime keeps by itself would be there at the next run as well. */
+/** Returns a storage that the next run does not see, unlike that of the runtime. */
 function emptyStorage(): Pick<Storage, "getItem" | "setItem" | "removeItem"> {
   const items = new Map<string, string>();
   return {
@@ -59,8 +69,8 @@ function emptyStorage(): Pick<Storage, "getItem" | "setItem" | "removeItem"> {
   };
 }
 
-/** The service and the application are pretended; loopback is the real thing. */
-function pretendedFetch(realFetch: typeof fetch): typeof fetch {
+/** Returns a `fetch` that simulates the service and the application. Requests to loopback hosts are sent. */
+function simulatedFetch(realFetch: typeof fetch): typeof fetch {
   const emulator = new CredentialEmulator({ bearerToken: BEARER_TOKEN, signature: SIGNATURE });
   return async (input, init) => {
     const request = new Request(
@@ -69,12 +79,11 @@ function pretendedFetch(realFetch: typeof fetch): typeof fetch {
     );
     const { hostname, origin, pathname } = new URL(request.url);
     if (hostname === "127.0.0.1" || hostname === "localhost") return await realFetch(request);
-    // The application's own server asks the service with its signature.
-    if (origin === "https://api.saasus.io") return await answer(emulator, request);
+    if (origin === "https://api.saasus.io") return await respond(emulator, request);
     if (origin === APPLICATION && pathname === "/auth/credentials") {
-      return await answer(emulator, fromServer(request));
+      return await respond(emulator, fromServer(request));
     }
-    if (/\.example\.com$/.test(hostname)) return applicationAnswer(request);
+    if (/\.example\.com$/.test(hostname)) return applicationResponse(request);
     throw new Error(`No block should call ${origin}`);
   };
 }
@@ -88,8 +97,8 @@ function authorized(url: string): Request {
   return new Request(url, { headers: { Authorization: `Bearer ${BEARER_TOKEN}` } });
 }
 
-/** The emulator's answer; for {@linkcode CODE} and a good authorization, that to a code it has just issued. */
-async function answer(emulator: CredentialEmulator, request: Request): Promise<Response> {
+/** Returns the emulator's response; for {@linkcode CODE}, the response to a new code. */
+async function respond(emulator: CredentialEmulator, request: Request): Promise<Response> {
   const response = await emulator.fetch(request);
   const url = new URL(request.url);
   if (response.status !== 404 || url.searchParams.get("code") !== CODE) return response;
@@ -97,21 +106,24 @@ async function answer(emulator: CredentialEmulator, request: Request): Promise<R
   return await emulator.fetch(authorized(url.href));
 }
 
-/** An API that wants an ID token. */
-function applicationAnswer({ headers }: Request): Response {
+/** Returns the response of an API that requires an ID token. */
+function applicationResponse({ headers }: Request): Response {
   const isAuthorized = headers.get("Authorization")?.startsWith("Bearer eyJ") ?? false;
   return Response.json({}, { status: isAuthorized ? 200 : 401 });
 }
 
-/** Shows the handler one request, that of a browser which comes from the login, and sees that it is answered well. */
-function pretendedServe(serve: typeof Deno.serve): typeof Deno.serve {
-  return ((handler: unknown, ...rest: unknown[]) => {
-    if (typeof handler !== "function") {
-      return (serve as (...args: unknown[]) => unknown)(handler, ...rest);
-    }
-    void Promise.resolve(handler(new Request(callbackPage()))).then(({ status }: Response) => {
-      if (status >= 400) throw new Error(`The handler answered ${status}`);
-    });
+/** Returns a `Deno.serve` that calls the handler once, with the callback of a login, and expects no error status. */
+function simulatedServe(serve: typeof Deno.serve): typeof Deno.serve {
+  return ((...args: unknown[]) => {
+    const handler = args.find((arg) => typeof arg === "function");
+    const isSimulated = handler !== undefined && (args[0] as { port?: number }).port !== 0;
+    if (!isSimulated) return (serve as (...args: unknown[]) => unknown)(...args);
+    const headers = { "Accept": "text/html" };
+    void Promise.resolve(handler(new Request(callbackPage(), { headers }))).then(
+      ({ status }: Response) => {
+        if (status >= 400) throw new Error(`The handler responded with ${status}`);
+      },
+    );
     return undefined;
   }) as typeof Deno.serve;
 }

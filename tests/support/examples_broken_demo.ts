@@ -1,5 +1,17 @@
-// The demo on an emulator whose codes never expire, so that a step of the story cannot go as told.
+// The demo on an emulator whose clock stands still, so that the second step fails.
 import process from "node:process";
-import { runDemo } from "../../examples/demo.ts";
+import { play } from "../../examples/demo.ts";
+import { CredentialEmulator, serveEmulator } from "../../src/emulator/mod.ts";
 
-process.exitCode = await runDemo({ codeLifetime: 3_600_000 });
+class StoppedEmulator extends CredentialEmulator {
+  override advance(): void {}
+}
+
+const emulator = new StoppedEmulator();
+const server = await serveEmulator(emulator);
+process.exitCode = await play({ emulator, baseUrl: server.url }, {
+  line: console.log,
+  problem: console.error,
+  isColored: false,
+});
+await server.close();
