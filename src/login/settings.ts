@@ -131,7 +131,10 @@ export function secureUrl(value: unknown): URL | undefined {
   return isSafe ? url : undefined;
 }
 
-/** Adds the client and the URL of the login page from environment variables to the options of a login. */
+/**
+ * Adds the client and the URL of the login page from environment variables to the options of a
+ * login.
+ */
 export function optionsFromEnv(options: CredentialLoginFromEnvOptions): CredentialLoginOptions {
   const { env = processEnvironment(), client, loginUrl, ...rest } = options ?? {};
   return {
