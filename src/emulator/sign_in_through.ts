@@ -101,7 +101,7 @@ const NAVIGATION = {
  * });
  * const route = login.protect(() => new Response("secret report"));
  *
- * const { cookie } = await signInThrough(login, emulator, "alice@example.com");
+ * const { cookie } = await signInThrough(login, emulator, "bob");
  * const response = await route(
  *   new Request("http://localhost:3000/report", { headers: { cookie } }),
  * );

@@ -67,7 +67,8 @@ export type ProtectedHandler<Incoming extends Request, Rest extends readonly unk
  *     headers: { Accept: "text/html" },
  *   }),
  * );
- * console.assert(response.headers.get("Location") === "/auth/login?returnTo=%2F");
+ * const location = response.headers.get("Location");
+ * console.assert(location === "/auth/login?returnTo=%2F");
  * ```
  *
  * @category Login
@@ -150,8 +151,8 @@ export class CredentialLogin {
    * @example In the page of an application
    * ```ts ignore
    * const response = await fetch("/auth/me");
-   * if (response.status === 401) location.assign((await response.json()).login);
-   * const { claims } = await response.json();
+   * const { claims, login } = await response.json();
+   * if (response.status === 401) location.assign(login);
    * ```
    */
   readonly me: (request: Request) => Promise<Response> = async (request) => {

@@ -112,13 +112,15 @@ test("protect() answers 503 and session() rejects if the store fails and nothing
 test("protect() sets no cookie, so that a slow handler does not undo a sign-out", async () => {
   const { browser, service, login } = loginScene();
   await signIn(browser, service);
-  const slow = gate();
+  const [entered, slow] = [gate(), gate()];
   const handler = login.protect(async () => {
+    entered.open();
     await slow.promise;
     return new Response("late");
   });
   const request = new Request(ORIGIN, { headers: { Cookie: browser.cookieHeader } });
   const answer = handler(request);
+  await entered.promise;
   await browser.fetch("/auth/logout", { method: "POST" });
   slow.open();
   const response = await answer;
