@@ -172,9 +172,9 @@ export class CredentialLogin {
    * Signs out: removes the login from the store and the cookie from the browser. The request has to
    * be a POST of a page of the application's own origin.
    *
-   * A callback of the same browser that is still under way signs nobody in. (In another process, this
-   * holds for a browser that had a login before.) The service has no sign-out: the refresh token
-   * stays valid there until it expires.
+   * A callback of the same browser that is still under way signs nobody in. (In another process,
+   * this holds for a browser that had a login before.) The service has no sign-out: the refresh
+   * token stays valid there until it expires.
    *
    * @example A form for it
    * ```ts
