@@ -1,14 +1,16 @@
-// Hands a login over from one application to another: the user is signed in at "orders", and opens "billing" without
-// signing in again. The login page of "billing" is a route of "orders", which saves the credentials and sends the browser
-// back with the code for them. No token passes through the browser.
+// Hands a login over from one application to another: the user is signed in at "orders", and opens
+// "billing" without signing in again. The login page of "billing" is a route of "orders", which
+// saves the credentials and sends the browser back with the code for them. No token passes through
+// the browser.
 //
 //   deno serve --host=127.0.0.1 --port=8000 --allow-net --allow-env hand_over.ts
 //   PORT=8000 bun hand_over.ts
 //
-// Both applications are in this file so that it can be tried alone: "orders" is http://localhost:8000, "billing" is
-// http://127.0.0.1:8000. From then on both have the same refresh token: where the service rotates refresh tokens, the first
-// refresh of one signs the other out. Settings come from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY,
-// SAASUS_SECRET_KEY and SAASUS_LOGIN_URL, the hosted login page of "orders", whose callback is
+// Both applications are in this file so that it can be tried alone: "orders" is
+// http://localhost:8000, "billing" is http://127.0.0.1:8000. From then on both have the same
+// refresh token: where the service rotates refresh tokens, the first refresh of one signs the other
+// out. Settings come from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY and
+// SAASUS_LOGIN_URL, the hosted login page of "orders", whose callback is
 // http://localhost:8000/callback.
 
 import process from "node:process";
@@ -26,7 +28,10 @@ const billing = new CredentialLogin({
   loginUrl: `${ORDERS_ORIGIN}/hand-over`,
 });
 
-/** Sends the user to the callback of "billing": a setting, never a part of the request, which would send logins anywhere. */
+/**
+ * Sends the user to the callback of "billing": a setting, never a part of the request, which would
+ * send logins anywhere.
+ */
 const handOver = orders.protect(async ({ headers }, session) => {
   try {
     const { code } = await client.createAuthCredentials(await session.getCredentials(), {

@@ -74,7 +74,9 @@ class Browser {
   }
 }
 
-/** Returns a port that is free at the moment: the program has to know its port before it listens. */
+/**
+ * Returns a port that is free at the moment: the program has to know its port before it listens.
+ */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,5 +1,5 @@
-// The handlers of the application. They take a Request and return a Response, so that they run in Hono, `Deno.serve`,
-// `Bun.serve` and a worker alike.
+// The handlers of the application. They take a Request and return a Response, so that they run in
+// Hono, `Deno.serve`, `Bun.serve` and a worker alike.
 
 import { type CredentialSession, isCredentialError } from "@saasus-sdk/credential";
 import type { CredentialLogin } from "@saasus-sdk/credential/login";
@@ -16,7 +16,10 @@ export interface HandlerOptions {
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
-/** The handlers by method and path. Those of the login are not among them: `login.handle` has its own paths. */
+/**
+ * The handlers by method and path. Those of the login are not among them: `login.handle` has its
+ * own paths.
+ */
 export type Routes = Readonly<Record<string, Handler>>;
 
 export function createRoutes({ login, userInfo, tenants = [] }: HandlerOptions): Routes {

@@ -9,7 +9,8 @@ import { CredentialLogin } from "@saasus-sdk/credential/login";
 /** Creates the login from the variables that the header of `hono.ts` names. */
 export function createLogin(): CredentialLogin {
   const loginUrl = setting("SAASUS_LOGIN_URL");
-  // The SAML login page of each tenant, such as {"acme":"https://auth.example.com/sign-in/saml/1234"}.
+  // The SAML login page of each tenant, such as
+  // {"acme":"https://auth.example.com/sign-in/saml/1234"}.
   const tenants = new Map<string, string>(
     Object.entries(JSON.parse(process.env["TENANT_LOGIN_URLS"] ?? "{}")),
   );
@@ -26,9 +27,9 @@ export function createLogin(): CredentialLogin {
 }
 
 /**
- * Returns a store in Redis, so that every process can serve every user, and a restart signs nobody out. Without a URL, the
- * logins are in the memory of this process. With another driver of unstorage, they are in Deno KV, Cloudflare KV or a
- * database instead.
+ * Returns a store in Redis, so that every process can serve every user, and a restart signs nobody
+ * out. Without a URL, the logins are in the memory of this process. With another driver of
+ * unstorage, they are in Deno KV, Cloudflare KV or a database instead.
  */
 function redisStore(url: string | undefined): SessionStore | undefined {
   return url === undefined ? undefined : createStorage({ driver: redisDriver({ url }) });

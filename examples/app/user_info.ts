@@ -1,5 +1,5 @@
-// Who a user is, with his tenants and roles: the API's "userinfo", which the credential client does not cover. It is signed
-// by signatureAuth.
+// Who a user is, with his tenants and roles: the API's "userinfo", which the credential client does
+// not cover. It is signed by signatureAuth.
 
 import type { RequestAuth } from "@saasus-sdk/credential";
 

@@ -4,7 +4,8 @@ import { html, raw } from "hono/html";
 
 type Html = ReturnType<typeof html>;
 
-// No style, script or form of another site. (No "form-action": a form may lead on to the login page.)
+// No style, script or form of another site. (No "form-action": a form may lead on to the login
+// page.)
 const POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 

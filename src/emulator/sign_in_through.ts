@@ -1,6 +1,6 @@
 /**
- * A login whose handlers take a request each: a `CredentialLogin` of `@saasus-sdk/credential/login`, or an object of the
- * same shape.
+ * A login whose handlers take a request each: a `CredentialLogin` of
+ * `@saasus-sdk/credential/login`, or an object of the same shape.
  *
  * @category Emulator
  */
@@ -69,14 +69,16 @@ const NAVIGATION = {
 };
 
 /**
- * Signs a user in to an application in a test, without a server and a browser: runs the start of the login, the login page
- * of the emulator and the callback, as a browser does. It uses the public handlers only.
+ * Signs a user in to an application in a test, without a server and a browser: runs the start of
+ * the login, the login page of the emulator and the callback, as a browser does. It uses the public
+ * handlers only.
  *
  * @param login The login of the application.
  * @param emulator The emulator that is the service of the login.
  * @param user The e-mail address or sign-in ID of the user.
  * @returns The cookies of the browser.
- * @throws {Error} If a step does not respond as expected. The message names the step and the status.
+ * @throws {Error} If a step does not respond as expected. The message names the step and the
+ * status.
  *
  * @example Test a protected route
  * ```ts
@@ -99,7 +101,7 @@ const NAVIGATION = {
  * });
  * const route = login.protect(() => new Response("secret report"));
  *
- * const { cookie } = await signInThrough(login, emulator, "alice@example.com");
+ * const { cookie } = await signInThrough(login, emulator, "bob");
  * const response = await route(
  *   new Request("http://localhost:3000/report", { headers: { cookie } }),
  * );
@@ -118,7 +120,8 @@ export async function signInThrough(
   const start = await login.start(new Request(`${origin}/`, { headers }));
   const page = new URL(locationOf(start, "the start"));
   page.searchParams.set("user", user);
-  // The emulator responds to loopback hosts only, and need not be served at the URL of the login page.
+  // The emulator responds to loopback hosts only, and need not be served at the URL of the login
+  // page.
   const local = `http://localhost${page.pathname}${page.search}`;
   const signedIn = await emulator.fetch(new Request(local, { headers }));
   const callback = new URL(locationOf(signedIn, "the login page"));

@@ -58,7 +58,9 @@ export class Callback {
       isReferredBy(request, await this.#context.loginUrl(request));
   }
 
-  /** Sends the browser back to the start. Its cookie shows there whether the browser keeps cookies. */
+  /**
+   * Sends the browser back to the start. Its cookie shows there whether the browser keeps cookies.
+   */
   #restart({ request, login }: Arrival, reason: LoginEventReason): Response {
     this.#context.report("restarted", reason);
     const returnTo = this.#context.returnPath(login?.returnTo);

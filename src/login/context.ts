@@ -63,8 +63,8 @@ export class LoginContext {
   }
 
   /**
-   * Returns a path that a sign-in can return to; `undefined` for a text that leads elsewhere, or does not fit into the
-   * cookie. The paths of the login itself would lead in a circle.
+   * Returns a path that a sign-in can return to; `undefined` for a text that leads elsewhere, or
+   * does not fit into the cookie. The paths of the login itself would lead in a circle.
    */
   returnPath(text: string | null | undefined): string | undefined {
     const { origin } = this.settings;
@@ -75,7 +75,9 @@ export class LoginContext {
     return this.cookies.hasRoomFor(path) ? path : undefined;
   }
 
-  /** Returns the URL of the login page for a request; `undefined` if it is not safe to redirect to. */
+  /**
+   * Returns the URL of the login page for a request; `undefined` if it is not safe to redirect to.
+   */
   async loginUrl(request: Request): Promise<URL | undefined> {
     const { loginUrl } = this.settings;
     try {
@@ -102,7 +104,9 @@ export class LoginContext {
   }
 }
 
-/** Returns a `Retry-After` header for the wait that the service requested, or for a default, in ms. */
+/**
+ * Returns a `Retry-After` header for the wait that the service requested, or for a default, in ms.
+ */
 export function retryAfter(error: unknown, defaultWait?: number): ExtraHeaders {
   const requested = isCredentialError(error) && error.code === "api_error"
     ? error.retryAfter

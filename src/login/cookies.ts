@@ -40,7 +40,10 @@ export class LoginCookies {
   readonly #sessionName: string;
   readonly #loginName: string;
 
-  /** Creates the cookies of an origin. Only those of an `https:` origin are `Secure` and bound to the host. */
+  /**
+   * Creates the cookies of an origin. Only those of an `https:` origin are `Secure` and bound to
+   * the host.
+   */
   constructor(origin: string) {
     this.#isSecure = origin.startsWith("https:");
     const prefix = this.#isSecure ? "__Host-" : "";
@@ -48,7 +51,9 @@ export class LoginCookies {
     this.#loginName = `${prefix}saasus-login`;
   }
 
-  /** Returns the session cookie of a request, if it has the right form and the login has not ended. */
+  /**
+   * Returns the session cookie of a request, if it has the right form and the login has not ended.
+   */
   readSession(request: Request, now: number): SessionCookie | undefined {
     const value = cookieOf(request, this.#sessionName);
     const [, endText = ""] = /^[\w-]{43}\.([1-9a-z][\da-z]{0,10})$/.exec(value) ?? [];
@@ -71,7 +76,9 @@ export class LoginCookies {
     return this.#set(this.#sessionName, "", 0);
   }
 
-  /** Returns the started login of a request, if its cookie has the right form and has not expired. */
+  /**
+   * Returns the started login of a request, if its cookie has the right form and has not expired.
+   */
   readLogin(request: Request, now: number): StartedLogin | undefined {
     const value = cookieOf(request, this.#loginName);
     const match = /^([0-5])\.(\d)\.([\da-z]{1,9})\.([\w-]{22})\.(.*)$/.exec(value);
@@ -88,7 +95,10 @@ export class LoginCookies {
     };
   }
 
-  /** Returns the `Set-Cookie` header for a started login. A path to return to that is too long is left out. */
+  /**
+   * Returns the `Set-Cookie` header for a started login. A path to return to that is too long is
+   * left out.
+   */
   setLogin(login: StartedLogin, now: number): string {
     const header = this.#setLogin(login, now);
     return isTooLarge(header) ? this.#setLogin({ ...login, returnTo: undefined }, now) : header;

@@ -7,7 +7,8 @@ const PREFETCH_HEADERS = ["Sec-Purpose", "Purpose", "X-Moz"];
 const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 
 /**
- * Checks whether a request opens a page in a tab or a window. Requests of scripts, images, iframes and prefetches do not.
+ * Checks whether a request opens a page in a tab or a window. Requests of scripts, images, iframes
+ * and prefetches do not.
  *
  * A browser without `Sec-Fetch-*` headers is judged by its `Accept` header.
  *
@@ -23,22 +24,24 @@ export function isNavigation({ headers }: Request): boolean {
 }
 
 /**
- * Checks whether a navigation was begun by another site, also at the end of a chain of redirects. It is not known of a
- * browser without `Sec-Fetch-*` headers.
+ * Checks whether a navigation was begun by another site, also at the end of a chain of redirects.
+ * It is not known of a browser without `Sec-Fetch-*` headers.
  */
 export function isCrossSite({ headers }: Request): boolean {
   const site = headers.get("Sec-Fetch-Site");
   return site !== null && !["same-origin", "same-site", "none"].includes(site);
 }
 
-/** Checks whether a request can change something: by its method, or because it opens a WebSocket. */
+/**
+ * Checks whether a request can change something: by its method, or because it opens a WebSocket.
+ */
 export function isUnsafe({ method, headers }: Request): boolean {
   return !SAFE_METHODS.includes(method) || headers.has("Upgrade");
 }
 
 /**
- * Checks whether a request comes from a page of an origin, or from the user. A request that does not show where it comes
- * from does not.
+ * Checks whether a request comes from a page of an origin, or from the user. A request that does
+ * not show where it comes from does not.
  */
 export function isOfOrigin({ headers }: Request, origin: string): boolean {
   const site = headers.get("Sec-Fetch-Site");

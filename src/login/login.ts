@@ -8,7 +8,10 @@ import { empty, json, notAllowed, page, redirect } from "./pages.ts";
 import { loginSettings, optionsFromEnv } from "./settings.ts";
 import { start } from "./start.ts";
 
-/** The wait that a browser is asked for if the service names none, in ms. Sessions pause as long after a failure. */
+/**
+ * The wait that a browser is asked for if the service names none, in ms. Sessions pause as long
+ * after a failure.
+ */
 const RETRY_AFTER = 30_000;
 
 /**
@@ -27,8 +30,8 @@ export type ProtectedHandler<Incoming extends Request, Rest extends readonly unk
 ) => Response | Promise<Response>;
 
 /**
- * A web login for servers: it sends browsers to the hosted login page, exchanges the code of the callback, keeps the tokens
- * in a store and a random session id in a cookie.
+ * A web login for servers: it sends browsers to the hosted login page, exchanges the code of the
+ * callback, keeps the tokens in a store and a random session id in a cookie.
  *
  * | path | method | response |
  * |---|---|---|
@@ -37,7 +40,8 @@ export type ProtectedHandler<Incoming extends Request, Rest extends readonly unk
  * | `/auth/me` | GET | the claims of the user, as JSON |
  * | `/auth/logout` | POST | a redirect to `home`; 204 for a `fetch` |
  *
- * No method needs `this`. None of the handlers throws for what a browser sends. Tokens are in no cookie and no response.
+ * No method needs `this`. None of the handlers throws for what a browser sends. Tokens are in no
+ * cookie and no response.
  *
  * @example A login for `Deno.serve`
  * ```ts
@@ -63,7 +67,8 @@ export type ProtectedHandler<Incoming extends Request, Rest extends readonly unk
  *     headers: { Accept: "text/html" },
  *   }),
  * );
- * console.assert(response.headers.get("Location") === "/auth/login?returnTo=%2F");
+ * const location = response.headers.get("Location");
+ * console.assert(location === "/auth/login?returnTo=%2F");
  * ```
  *
  * @category Login
@@ -97,9 +102,11 @@ export class CredentialLogin {
   };
 
   /**
-   * Starts a login: redirects a navigation to the login page. The query parameter `returnTo` is the path to return to.
+   * Starts a login: redirects a navigation to the login page. The query parameter `returnTo` is the
+   * path to return to.
    *
-   * A navigation that another site began gets a page with a link instead, and a `fetch` the status 401.
+   * A navigation that another site began gets a page with a link instead, and a `fetch` the status
+   * 401.
    *
    * @example As a route of its own
    * ```ts
@@ -114,8 +121,9 @@ export class CredentialLogin {
     start(this.#context, request);
 
   /**
-   * Handles the callback of the login page: exchanges the code, and redirects to the path to return to with a new session
-   * cookie. A callback of a login that was not started in this browser is sent back to the start.
+   * Handles the callback of the login page: exchanges the code, and redirects to the path to return
+   * to with a new session cookie. A callback of a login that was not started in this browser is
+   * sent back to the start.
    *
    * @throws An error that `onSignIn` throws.
    *
@@ -135,15 +143,16 @@ export class CredentialLogin {
   };
 
   /**
-   * Returns the claims of the user and the end of the login, as JSON: `{ "claims": …, "expiresAt": … }`. Without a login the
-   * status is 401 and the body `{ "type": "signed_out", "login": … }`, with the path of the start. During an outage the
-   * status is 503.
+   * Returns the claims of the user and the end of the login (in ms since the epoch) as the JSON
+   * fields `claims` and `expiresAt`. Without a login, the status is 401, the field `type` is
+   * `signed_out`, and the field `login` is the path of the start. During an outage, the status is
+   * 503.
    *
    * @example In the page of an application
    * ```ts ignore
    * const response = await fetch("/auth/me");
-   * if (response.status === 401) location.assign((await response.json()).login);
-   * const { claims } = await response.json();
+   * const { claims, login } = await response.json();
+   * if (response.status === 401) location.assign(login);
    * ```
    */
   readonly me: (request: Request) => Promise<Response> = async (request) => {
@@ -160,10 +169,12 @@ export class CredentialLogin {
   };
 
   /**
-   * Signs out: removes the login from the store and the cookie from the browser. The request has to be a POST of a page of
-   * the application's own origin.
+   * Signs out: removes the login from the store and the cookie from the browser. The request has to
+   * be a POST of a page of the application's own origin.
    *
-   * The service has no sign-out: the refresh token stays valid there until it expires.
+   * A callback of the same browser that is still under way signs nobody in. (In another process,
+   * this holds for a browser that had a login before.) The service has no sign-out: the refresh
+   * token stays valid there until it expires.
    *
    * @example A form for it
    * ```ts
@@ -188,7 +199,8 @@ export class CredentialLogin {
   /**
    * Returns the session of a request. It sets no cookie.
    *
-   * @returns The session, also while the service cannot refresh it; `undefined` if nobody is signed in.
+   * @returns The session, also while the service cannot refresh it; `undefined` if nobody is signed
+   * in.
    * @throws {Error} If the store fails and no valid token is held.
    *
    * @example In a handler
@@ -211,13 +223,15 @@ export class CredentialLogin {
   };
 
   /**
-   * Returns a handler that runs only for signed-in users. Without a login, a navigation is redirected to the start, and any
-   * other request gets the status 401; during an outage, both get 503. A request that can change something (by its method,
-   * or because it opens a WebSocket) gets 403 unless a page of the application's own origin sent it.
+   * Returns a handler that runs only for signed-in users. Without a login, a navigation is
+   * redirected to the start, and any other request gets the status 401; during an outage, both get
+   * 503. A request that can change something (by its method, or because it opens a WebSocket) gets
+   * 403 unless a page of the application's own origin sent it.
    *
    * The response of the handler is passed on unchanged, and no cookie is set.
    *
-   * @param handler The handler. It gets the request, the session, and all further arguments of the server.
+   * @param handler The handler. It gets the request, the session, and all further arguments of the
+   * server.
    *
    * @example A route for `Bun.serve`, and the same route for Hono
    * ```ts
@@ -256,8 +270,8 @@ export class CredentialLogin {
   }
 
   /**
-   * Creates a login from environment variables: `SAASUS_LOGIN_URL`, and those of `CredentialClient.fromEnv`. On Deno,
-   * reading them requires `--allow-env`.
+   * Creates a login from environment variables: `SAASUS_LOGIN_URL`, and those of
+   * `CredentialClient.fromEnv`. On Deno, reading them requires `--allow-env`.
    *
    * @param options The options of the login. `client` and `loginUrl` replace the variables.
    * @throws {CredentialInputError} If a variable is not set, or a variable or an option is invalid.
@@ -297,8 +311,9 @@ export class CredentialLogin {
 
   #redirectToStart(request: Request): Response {
     const { pathname, search } = new URL(request.url);
-    const path = isUnsafe(request) ? undefined : this.#context.returnPath(pathname + search);
-    return redirect(this.#context.startPath(path));
+    const { settings: { origin } } = this.#context;
+    const url = isUnsafe(request) ? undefined : origin + pathname + search;
+    return redirect(this.#context.startPath(this.#context.returnPath(url)));
   }
 
   #unavailable(

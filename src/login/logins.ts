@@ -47,7 +47,9 @@ export class Logins {
   }
 }
 
-/** Returns the id of a login: the hash of its cookie, so that a look into the store signs nobody in. */
+/**
+ * Returns the id of a login: the hash of its cookie, so that a look into the store signs nobody in.
+ */
 async function idOf({ value }: SessionCookie): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(value));
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");

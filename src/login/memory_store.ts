@@ -11,7 +11,8 @@ interface MemoryRecord {
 }
 
 /**
- * Creates a store in the memory of the process. It drops the login that was used least recently if there are too many.
+ * Creates a store in the memory of the process. It drops the login that was used least recently if
+ * there are too many.
  *
  * @param now The clock, in ms since the epoch.
  */

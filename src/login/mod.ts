@@ -1,6 +1,6 @@
 /**
- * A web login for servers on Deno, Bun, Node and workers: redirect to the hosted login page, callback, session cookie,
- * protected routes, refresh and sign-out.
+ * A web login for servers on Deno, Bun, Node and workers: redirect to the hosted login page,
+ * callback, session cookie, protected routes, refresh and sign-out.
  *
  * @example Ten lines to a login
  * ```ts
@@ -22,8 +22,9 @@
  * // Deno.serve(handler), or Bun.serve({ fetch: handler })
  * ```
  *
- * The login page is configured at SaaSus to send browsers to `https://app.example.com/callback`. To try it without an
- * account, there is an emulator with a login page in `@saasus-sdk/credential/emulator`.
+ * The login page is configured at SaaSus to send browsers to `https://app.example.com/callback`. To
+ * try it without an account, there is an emulator with a login page in
+ * `@saasus-sdk/credential/emulator`.
  *
  * @module
  */

@@ -76,19 +76,20 @@ export interface CredentialLoginOptions extends
   /** The client of the service, such as a `CredentialClient`. */
   client: SessionClient;
   /**
-   * The URL of the hosted login page, `https:`, or `http:` on a loopback host. A function returns the URL for a request,
-   * because the SAML page of a tenant has a URL of its own. If it throws an error or returns an invalid URL, the browser
-   * gets a page with the status 503.
+   * The URL of the hosted login page, `https:`, or `http:` on a loopback host. A function returns
+   * the URL for a request, because the SAML page of a tenant has a URL of its own. If it throws an
+   * error or returns an invalid URL, the browser gets a page with the status 503. It is also called
+   * for a callback that no start preceded, to compare the `Referer`.
    */
   loginUrl: string | URL | ((request: Request) => string | URL | Promise<string | URL>);
   /**
-   * The origin of the application as browsers see it, such as `https://app.example.com`; `http:` on a loopback host only.
-   * It is never read from `Host` or `X-Forwarded-*` headers.
+   * The origin of the application as browsers see it, such as `https://app.example.com`; `http:` on
+   * a loopback host only. It is never read from `Host` or `X-Forwarded-*` headers.
    */
   origin: string;
   /**
-   * The store of the logins, such as an `unstorage` driver. Its `setItem` gets `{ ttl }`, the seconds until the end of the
-   * login, as the third argument.
+   * The store of the logins, such as an `unstorage` driver. Its `setItem` gets `{ ttl }`, the
+   * seconds until the end of the login, as the third argument.
    *
    * @default The memory of this process, for up to 10,000 logins.
    */
@@ -118,22 +119,24 @@ export interface CredentialLoginOptions extends
    */
   lifetime?: number | undefined;
   /**
-   * The time after which a session reads the store again, in ms. A sign-out in another process holds within this time.
+   * The time after which a session reads the store again, in ms. A sign-out in another process
+   * holds within this time.
    *
    * @default {5_000}
    */
   recheck?: number | undefined;
   /**
-   * The treatment of a callback whose login was not started in this browser. `restart` starts a login, so that no other
-   * site can sign a user in. `accept` exchanges the code: it allows a link to sign the user in to the account of somebody
-   * else.
+   * The treatment of a callback whose login was not started in this browser. `restart` starts a
+   * login, so that no other site can sign a user in. `accept` exchanges the code: it allows a link
+   * to sign the user in to the account of somebody else.
    *
    * @default {"restart"}
    */
   unsolicited?: "restart" | "accept" | undefined;
   /**
-   * Called after the exchange of a code, and awaited. A response with a status of 400 or more refuses the sign-in, any
-   * other response replaces the redirect. An error refuses the sign-in, and `callback` rejects with it.
+   * Called after the exchange of a code, and awaited. A response with a status of 400 or more
+   * refuses the sign-in, any other response replaces the redirect. An error refuses the sign-in,
+   * and `callback` rejects with it.
    */
   onSignIn?:
     | ((

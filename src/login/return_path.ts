@@ -1,6 +1,7 @@
 /**
- * Returns the path and the query of a URL if it stays on an origin. The result begins with exactly one slash, so that no
- * browser reads it as another host, and is returned unchanged if it is passed in again.
+ * Returns the path and the query of a URL if it stays on an origin. The result begins with exactly
+ * one slash, so that no browser reads it as another host, and is returned unchanged if it is passed
+ * in again.
  *
  * @param text A path or a URL, from anywhere.
  * @param origin The origin that it is resolved against, and that it has to stay on.

@@ -110,7 +110,9 @@ export function loginSettings(options: CredentialLoginOptions): LoginSettings {
     ...own.includes(pathname) ? [{ path: "home", expected: "a path outside the login" }] : [],
   ];
   if (issues.length > 0) throw new CredentialInputError(message, { issues });
-  return settings;
+  const { now } = settings;
+  // Cookies hold times in whole ms.
+  return { ...settings, now: () => Math.floor(now()) };
 }
 
 /** Returns the paths that a login handles: start, callback, user and sign-out. */
@@ -129,7 +131,10 @@ export function secureUrl(value: unknown): URL | undefined {
   return isSafe ? url : undefined;
 }
 
-/** Adds the client and the URL of the login page from environment variables to the options of a login. */
+/**
+ * Adds the client and the URL of the login page from environment variables to the options of a
+ * login.
+ */
 export function optionsFromEnv(options: CredentialLoginFromEnvOptions): CredentialLoginOptions {
   const { env = processEnvironment(), client, loginUrl, ...rest } = options ?? {};
   return {

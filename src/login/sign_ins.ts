@@ -60,8 +60,8 @@ export class SignIns {
   }
 
   /**
-   * Exchanges a code once for all concurrent callbacks of a browser. Without a cookie, nothing shows that two callbacks come
-   * from one browser.
+   * Exchanges a code once for all concurrent callbacks of a browser. Without a cookie, nothing
+   * shows that two callbacks come from one browser.
    */
   async once(
     code: string,

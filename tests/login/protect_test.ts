@@ -112,13 +112,15 @@ test("protect() answers 503 and session() rejects if the store fails and nothing
 test("protect() sets no cookie, so that a slow handler does not undo a sign-out", async () => {
   const { browser, service, login } = loginScene();
   await signIn(browser, service);
-  const slow = gate();
+  const [entered, slow] = [gate(), gate()];
   const handler = login.protect(async () => {
+    entered.open();
     await slow.promise;
     return new Response("late");
   });
   const request = new Request(ORIGIN, { headers: { Cookie: browser.cookieHeader } });
   const answer = handler(request);
+  await entered.promise;
   await browser.fetch("/auth/logout", { method: "POST" });
   slow.open();
   const response = await answer;
@@ -164,6 +166,19 @@ test("protect() ends a login at its lifetime, however often it is used", async (
   assertEquals(store.ttls.at(-1), HOUR / 1_000);
   clock.ms += HOUR;
   assertEquals((await browser.fetch("/private")).status, 401);
+});
+
+test("protect() and callback() accept a clock with fractions of a ms", async () => {
+  const { browser, service } = loginScene({ now: () => 1_767_225_600_000.123 });
+  await signIn(browser, service);
+  assertEquals((await browser.fetch("/private")).status, 200);
+});
+
+test("protect() returns to a path with two slashes on the own origin", async () => {
+  const { login } = loginScene();
+  const request = new Request("http://127.0.0.1//evil.example/private", { headers: NAVIGATION });
+  const response = await login.protect(() => new Response())(request);
+  assertEquals(response.headers.get("Location"), "/auth/login?returnTo=%2Fevil.example%2Fprivate");
 });
 
 test("protect() reads the end of the login from the cookie, which nobody can change", async () => {

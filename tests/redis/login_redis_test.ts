@@ -6,7 +6,10 @@ import { runExample } from "../support/examples_process.ts";
 import { FETCH, NAVIGATION } from "../support/login_scene.ts";
 import { startRedis } from "./redis_server.ts";
 
-/** The origin as browsers would see it. The processes listen on ports of their own, as behind a proxy. */
+/**
+ * The origin as browsers would see it. The processes listen on ports of their own, as behind a
+ * proxy.
+ */
 const ORIGIN = "http://localhost:3000";
 
 interface Answer {
