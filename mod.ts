@@ -1,8 +1,8 @@
 /**
- * A client of the SaaSus credentials API for Deno, Bun, Node, browsers and workers. It exchanges the temporary code of a login,
- * keeps the tokens fresh, and hands a login over to another application.
+ * A client of the SaaSus credentials API for Deno, Bun, Node, browsers and workers. It exchanges the
+ * temporary code of a login for tokens, and keeps the tokens fresh.
  *
- * @example Exchange the code of a login, and refresh later
+ * @example Exchange the code of a login
  * ```ts
  * import { CredentialClient, signatureAuth } from "@saasus-sdk/credential";
  *
@@ -15,16 +15,12 @@
  * });
  *
  * async function exchange(code: string) {
- *   const { refresh_token } = await client.getAuthCredentials({ code });
- *   if (refresh_token === undefined) return;
- *   return await client.getAuthCredentials({
- *     authFlow: "refreshTokenAuth",
- *     refreshToken: refresh_token,
- *   });
+ *   const tokens = await client.getAuthCredentials({ code });
+ *   return tokens.id_token;
  * }
  * ```
  *
- * @example Keep a login with a session, whose ID token is always valid
+ * @example Keep a login: the ID token is always valid
  * ```ts
  * import {
  *   CredentialClient,
@@ -47,8 +43,11 @@
  * }
  * ```
  *
- * Every call rejects with an error that is safe to log. `isCredentialError` and a `switch` over its `code` narrow it. To try it
- * without an account, use the emulator of the service in `@saasus-sdk/credential/emulator`.
+ * Errors have a `code` and contain nothing secret, and {@linkcode isCredentialError} recognises
+ * them.
+ *
+ * A web login for servers is in `@saasus-sdk/credential/login`, and an emulator of the service, for
+ * tests and for development without an account, in `@saasus-sdk/credential/emulator`.
  *
  * @module
  */

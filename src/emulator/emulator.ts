@@ -68,10 +68,19 @@ export class CredentialEmulator {
     const { method, headers, body } = request;
     const url = typeof input === "string" ? input.replace(/#.*$/s, "") : request.url;
     // On Node, the signal of a request is not always aborted after a garbage collection.
-    const signal = options?.signal ?? request.signal;
-    if (!isServer) signal.throwIfAborted();
-    const answer = await this.#service.handle({ method, url, headers, body, signal });
-    if (!isServer) signal.throwIfAborted();
+    const signalOf = () => options?.signal ?? request.signal;
+    if (!isServer) signalOf().throwIfAborted();
+    const answer = await this.#service.handle({
+      method,
+      url,
+      headers,
+      body,
+      // Deno warns when a handler reads the signal of a request.
+      get signal(): AbortSignal {
+        return signalOf();
+      },
+    });
+    if (!isServer) signalOf().throwIfAborted();
     if (!isServer && answer.kind === "dropped") throw cutError();
     return toResponse(answer, method);
   };

@@ -206,7 +206,7 @@ function checked<T>(schema: Schema<T>, value: unknown): T {
 /** Applies a fault to the handling of a request. */
 export async function withFault(
   fault: Fault | undefined,
-  signal: AbortSignal | undefined,
+  request: { readonly signal?: AbortSignal | undefined },
   handle: () => Promise<CompleteAnswer>,
 ): Promise<EmulatorAnswer> {
   if (fault === undefined) return await handle();
@@ -214,7 +214,9 @@ export async function withFault(
   const answer = fault.when === "after_handling" ? await handle() : undefined;
   switch (fault.kind) {
     case "delay":
-      return await hasWaited(fault.ms, signal) ? answer ?? await handle() : { kind: "dropped" };
+      return await hasWaited(fault.ms, request.signal)
+        ? answer ?? await handle()
+        : { kind: "dropped" };
     case "drop":
       return { kind: "dropped" };
     case "status":

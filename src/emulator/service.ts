@@ -85,7 +85,7 @@ export class EmulatorService {
     const notes: Notes = { operation };
     const answer = await withFault(
       fault,
-      request.signal,
+      request,
       async () => await this.#respond(call, notes, hostname),
     );
     if (answer.kind !== "dropped") this.#addCommonHeaders(answer.headers, call, traceId);

@@ -169,7 +169,7 @@ export class CredentialSession {
    *
    * async function onCallback(session: CredentialSession, request: Request) {
    *   const code = new URL(request.url).searchParams.get("code") ?? "";
-   *   await session.signIn(code, { signal: request.signal });
+   *   await session.signIn(code);
    * }
    * ```
    */
