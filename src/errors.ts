@@ -46,31 +46,17 @@ const BRAND: unique symbol = Symbol.for("@saasus-sdk/credential/error") as never
  *
  * @example Tell the errors apart
  * ```ts
- * import {
- *   bearerAuth,
- *   CredentialClient,
- *   isCredentialError,
- * } from "@saasus-sdk/credential";
+ * import { isCredentialError } from "@saasus-sdk/credential";
  *
- * const client = new CredentialClient({
- *   auth: bearerAuth("token"),
- *   baseUrl: "http://localhost:59999",
- *   retry: false,
- * });
- * const code = "69e732d6-8ecc-45c4-c2eb-8438f7ffe775";
- * try {
- *   await client.getAuthCredentials({ code });
- * } catch (error) {
+ * function describe(error: unknown): string {
  *   if (!isCredentialError(error)) throw error;
  *   switch (error.code) {
  *     case "api_error":
- *       console.log(error.status, error.type, error.traceId);
- *       break;
+ *       return `${error.status} ${error.type} ${error.traceId}`;
  *     case "network_error":
- *       console.log(error.reason); // such as "refused"
- *       break;
+ *       return error.reason; // such as "refused"
  *     default:
- *       console.log(error.message);
+ *       return error.message;
  *   }
  * }
  * ```
