@@ -142,9 +142,10 @@ function snapshotOf(input: string | Request, init: RequestInit | undefined): Sna
   const fields = init && copyOf(init);
   // Always a new request, because the headers of a received request and its clones are immutable.
   const request = new Request(source, fields);
-  // On Bun 1.4, a body that a new request takes over stays open in the old one.
   for (const copy of [source, fields]) {
-    if (isRequest(copy) && copy !== input && copy !== init) dropBody(copy);
+    if (!isRequest(copy) || copy === input || copy === init) continue;
+    // Bun 1.4 copies the body of a request, instead of moving it, and so leaves it open.
+    if (copy.body !== request.body) dropBody(copy);
   }
   const extra = Object.entries(init ?? {}).filter(([name]) => !STANDARD.has(name));
   const isRepeatable = isRequest(init) || !isStream(body);
