@@ -313,7 +313,8 @@ export function decodeIdToken(idToken: string): IdTokenClaims {
 
 /** Returns the claims of a JWT, which is not verified, or `undefined` if the text is not a JWT. */
 export function jwtClaims(text: unknown): Record<string, unknown> | undefined {
-  const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(String(text)) ?? [];
+  if (typeof text !== "string") return undefined;
+  const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]*$/.exec(text) ?? [];
   if (payload === undefined) return undefined;
   try {
     const binary = atob(payload.replaceAll("-", "+").replaceAll("_", "/"));

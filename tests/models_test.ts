@@ -1,14 +1,23 @@
-import { assert, assertEquals, assertNotStrictEquals, assertObjectMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotStrictEquals,
+  assertObjectMatch,
+  assertThrows,
+} from "@std/assert";
 import { test } from "node:test";
 import * as v from "valibot";
+import { CredentialInputError } from "../src/errors.ts";
 import {
   ApiErrorBodySchema,
   AuthFlowSchema,
   AuthorizationTempCodeSchema,
   CredentialsSchema,
+  decodeIdToken,
   RefreshedCredentialsSchema,
 } from "../src/models.ts";
 import { type Schema, validate } from "../src/validation.ts";
+import { leaksIn } from "./support/leak_search.ts";
 
 /** Returns the output of a schema and the names of its fields, because an undefined field equals an absent one. */
 function read(schema: Schema<object>, input: unknown): readonly [object, readonly string[]] {
@@ -264,4 +273,82 @@ test("AuthFlowSchema returns the validated value of a getter", () => {
     },
   };
   assertObjectMatch(v.parse(AuthFlowSchema, input), { code });
+});
+
+/** Encodes bytes or the JSON of a value as base64url. */
+function base64url(value: unknown): string {
+  const bytes = value instanceof Uint8Array
+    ? value
+    : new TextEncoder().encode(JSON.stringify(value));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function jwtOf(claims: unknown): string {
+  return `${base64url({ alg: "RS256" })}.${base64url(claims)}.${base64url(crypto.randomUUID())}`;
+}
+
+test("decodeIdToken() returns the claims, with all characters of UTF-8", () => {
+  const values: readonly Readonly<Record<string, unknown>>[] = [
+    { sub: "5" },
+    { sub: "5", email: "hanako@example.com", exp: 1_800_003_600, iat: 1_800_000_000 },
+    { sub: "山田 花子", email: "花子@例え.jp", "cognito:username": "𠮷野家 🍣" },
+    { sub: "~~~???>>>ÿÿÿ", empty: "", zero: "\u0000", nested: { list: [1, null, true] } },
+    { sub: "" },
+  ];
+  for (const claims of values) assertEquals(decodeIdToken(jwtOf(claims)), claims);
+  // Payloads of all lengths, whose base64 ends with and without padding.
+  for (let length = 0; length < 12; length++) {
+    const claims = { sub: "花".repeat(length) };
+    assertEquals(decodeIdToken(jwtOf(claims)), claims);
+  }
+  assertEquals(decodeIdToken(`e30.${base64url({ sub: "5" })}.`).sub, "5", "without a signature");
+});
+
+test("decodeIdToken() rejects a text that is not a JWT with claims, without quoting it", () => {
+  const claims = { sub: crypto.randomUUID(), email: crypto.randomUUID() };
+  const [head = "", body = "", signature = ""] = jwtOf(claims).split(".");
+  const invalid: readonly unknown[] = [
+    "",
+    "opaque",
+    body,
+    `${head}.${body}`,
+    `${head}.${body}.${signature}.${signature}`,
+    `.${body}.${signature}`,
+    `${head}..${signature}`,
+    ` ${head}.${body}.${signature}`,
+    `${head}.${body}.${signature}\n`,
+    `${head}.${body}\n.${signature}`,
+    `${head}.${body.slice(0, -1)}.${signature}`,
+    `${head}.${body.slice(4)}.${signature}`,
+    `${head}.${base64url(new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]))}.${signature}`,
+    jwtOf(null),
+    jwtOf(5),
+    jwtOf([claims]),
+    jwtOf(claims.sub),
+    jwtOf({ email: claims.email }),
+    jwtOf({ ...claims, sub: 5 }),
+    jwtOf({ ...claims, email: 5 }),
+    jwtOf({ ...claims, exp: claims.sub }),
+    jwtOf({ ...claims, iat: null }),
+    undefined,
+    null,
+    5,
+    {},
+    Symbol("a token"),
+    Object.create(null),
+    { toString: () => `${head}.${body}.${signature}` },
+  ];
+  for (const value of invalid) {
+    const error = assertThrows(() => decodeIdToken(value as string), CredentialInputError);
+    assertEquals(error.issues, [{ path: "", expected: 'a JWT with a "sub" claim' }]);
+    assertEquals(leaksIn(error, { head, body, signature, ...claims }), []);
+  }
+});
+
+test("decodeIdToken() does not change a prototype", () => {
+  const text = '{"sub":"5","__proto__":{"polluted":true}}';
+  const claims = decodeIdToken(`e30.${base64url(new TextEncoder().encode(text))}.x`);
+  assertEquals(claims.sub, "5");
+  assertEquals((claims as { polluted?: unknown }).polluted, undefined);
 });

@@ -23,8 +23,14 @@ import {
   type CredentialNetworkError,
   type CredentialResponseError,
   type Credentials,
+  CredentialSession,
+  type CredentialSessionOptions,
+  CredentialSessions,
+  type CredentialSessionsOptions,
   CredentialsSchema,
   type CredentialTimeoutError,
+  decodeIdToken,
+  type IdTokenClaims,
   isCredentialError,
   type NetworkErrorReason,
   type Operation,
@@ -34,6 +40,8 @@ import {
   type ResponseEvent,
   type RetryEvent,
   type RetryOptions,
+  type SessionClient,
+  type SessionEvent,
   signatureAuth,
   type TempCodeAuth,
   type ValidationIssue,
@@ -453,4 +461,73 @@ export function errorClasses(): void {
   error.status = 200;
   // @ts-expect-error an unknown code
   void (error.code === "not_found");
+}
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+type SessionFetch = CredentialSession["fetch"];
+
+export async function sessionFetch(session: CredentialSession): Promise<void> {
+  holds<
+    Same<SessionFetch, (input: string | URL | Request, init?: RequestInit) => Promise<Response>>
+  >();
+  holds<Same<IsAny<Parameters<SessionFetch>[0]>, false>>();
+  holds<Same<IsAny<Parameters<SessionFetch>[1]>, false>>();
+  holds<Same<keyof SessionFetch, never>>();
+  const response = await session.fetch(new URL("https://app.example.com"), { method: "POST" });
+  holds<Same<typeof response, Response>>();
+  await session.fetch("https://app.example.com", new Request("https://app.example.com"));
+  // @ts-expect-error only Bun's fetch has `preconnect`
+  void session.fetch.preconnect;
+  // @ts-expect-error a number is no URL
+  await session.fetch(5);
+  // @ts-expect-error an unknown option
+  await session.fetch("https://app.example.com", { methods: "POST" });
+  // @ts-expect-error the function cannot be replaced
+  session.fetch = fetch;
+}
+
+export function sessionOptions(client: CredentialClient, storage: Storage): void {
+  const options: CredentialSessionOptions = { client };
+  new CredentialSession({ ...options, store: storage, fetch, lock: navigator.locks });
+  new CredentialSession({ client, fetch: (input, init) => fetch(input, init), origins: undefined });
+  new CredentialSession({
+    client: { getAuthCredentials: (flow) => client.getAuthCredentials(flow) },
+  });
+  holds<CredentialClient extends SessionClient ? true : false>();
+  // @ts-expect-error the client is missing
+  new CredentialSession({});
+  // @ts-expect-error only CredentialSessions has a prefix
+  new CredentialSession({ client, prefix: "a" });
+  // @ts-expect-error a store has three methods
+  new CredentialSession({ client, store: { getItem: () => null } });
+  const many: CredentialSessionsOptions = { client, store: storage };
+  holds<Same<ReturnType<CredentialSessions["get"]>, CredentialSession>>();
+  new CredentialSessions({ ...many, recheck: undefined, ttl: 60, prefix: "" });
+  // @ts-expect-error the store is missing
+  new CredentialSessions({ client });
+  // @ts-expect-error each id has a key of its own
+  new CredentialSessions({ ...many, key: "a" });
+}
+
+export async function sessionResults(session: CredentialSession): Promise<void> {
+  holds<Same<typeof session.signedIn, boolean>>();
+  const claims = await session.getClaims();
+  holds<Same<typeof claims, IdTokenClaims>>();
+  const decoded = decodeIdToken(await session.getIdToken());
+  holds<Same<typeof decoded, IdTokenClaims>>();
+  holds<Same<typeof decoded.sub, string>>();
+  holds<Same<typeof decoded.email, string | undefined>>();
+  holds<Same<IsAny<(typeof decoded)["any_other_claim"]>, false>>();
+  // @ts-expect-error an ID token is a text
+  decodeIdToken(undefined);
+  // @ts-expect-error a code has no refresh token
+  await session.signIn({ code: "a", refreshToken: "b" });
+}
+
+export function sessionEvents(event: SessionEvent): string {
+  if (event.type === "ended") return event.error.code;
+  // @ts-expect-error only the end of a session has an error
+  void event.error;
+  return event.type satisfies "signed_in" | "refreshed" | "signed_out";
 }

@@ -1,9 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { runExample } from "../support/examples_process.ts";
 import type { CredentialSessionOptions } from "../../src/session/options.ts";
 import {
   apiError,
+  AsyncStore,
   HOUR,
   jwt,
   MINUTE,
@@ -12,6 +13,8 @@ import {
   type Scene,
   scene,
   settle,
+  signedIn,
+  WebStorage,
 } from "../support/session_scene.ts";
 
 interface Timer {
@@ -157,16 +160,28 @@ test("CredentialSession needs no background timer for a token of unknown expiry"
   assertEquals(timers.running.size, 0);
 });
 
-test("CredentialSession begins the background refresh with what the store holds", async () => {
+test("CredentialSession starts its background refresh at construction", async () => {
   using timers = new Timers();
+  for (const store of [new AsyncStore(), new WebStorage()]) {
+    const stage = await signedIn({ store });
+    const options = { backgroundRefresh: true } as const;
+    stage.another(options);
+    await settle();
+    assertEquals([stage.service.refreshes, timers.delays.at(-1)], [0, 55 * MINUTE]);
+    stage.clock.advance(2 * HOUR);
+    const session = stage.another(options);
+    await settle();
+    assertEquals([stage.service.refreshes, timers.delays.at(-1)], [1, 55 * MINUTE]);
+    const credentials = await session.getCredentials();
+    assertEquals(await stage.another().getCredentials(), credentials);
+    assertEquals(stage.service.refreshes, 1);
+  }
   const stage = scene();
-  const session = stage.another({
-    backgroundRefresh: true,
-    credentials: stage.service.credentials(),
-  });
-  await session.getIdToken();
-  assertEquals(timers.delays, [55 * MINUTE]);
-  assert(timers.running.size === 1);
+  const credentials = stage.service.credentials();
+  stage.clock.advance(2 * HOUR);
+  stage.another({ backgroundRefresh: true, credentials });
+  await settle();
+  assertEquals([stage.service.refreshes, timers.delays.at(-1)], [1, 55 * MINUTE]);
 });
 
 test("CredentialSession keeps no process alive by its background timer", async () => {

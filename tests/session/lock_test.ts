@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { CredentialSessionError } from "../../mod.ts";
+import { deadline } from "../../src/async.ts";
 import type { SessionLock } from "../../src/session/options.ts";
 import { AsyncStore, HOUR, KEY, rejection, settle, signedIn } from "../support/session_scene.ts";
 
@@ -113,21 +114,67 @@ test("CredentialSession gives its lock back after a failure, and after a sign-ou
   assertEquals(lock.held, 0);
 });
 
-test("CredentialSession.signOut() does not wait for a lock, and leaves nobody waiting for one", async () => {
-  let signal: AbortSignal | undefined;
+test("CredentialSession.signOut() takes the lock, and forgets the login before it is granted", async () => {
+  const store = new AsyncStore();
+  const lock = new Locks();
+  const { session, another, service, clock } = await signedIn({ store, lock });
+  service.rotation = true;
+  const other = another();
+  await other.getIdToken();
+  clock.advance(HOUR);
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const refreshed = other.getIdToken();
+  await settle();
+  assertEquals([lock.held, lock.names], [1, [KEY]]);
+  const { length } = store.log;
+  const leaving = session.signOut();
+  assertEquals(session.signedIn, false);
+  await settle();
+  assertEquals([lock.held, lock.names], [1, [KEY, KEY]]);
+  assertEquals(store.log.slice(length), [], "the other session has the lock");
+  gate.resolve();
+  await refreshed;
+  await leaving;
+  assertEquals([lock.held, store.items.size], [0, 0]);
+});
+
+test("CredentialSession.signOut() removes the login if the lock is not granted in time", async () => {
+  const store = new AsyncStore();
+  const signals: AbortSignal[] = [];
   const { session, service } = await signedIn({
-    lock: (_, options) => {
-      signal = options.signal;
+    store,
+    lock: (_, { signal }) => {
+      signals.push(signal);
       return new Promise(() => {});
     },
+    lockTimeout: 10,
   });
   const waiter = rejection(session.refresh());
   await settle();
   await session.signOut();
   assert(await waiter instanceof CredentialSessionError);
+  assertEquals(signals.map(({ aborted }) => aborted), [true, true]);
+  assertEquals([service.refreshes, store.items.size], [0, 0]);
+});
+
+test("CredentialSession releases each grant of a lock that calls back twice", async () => {
+  let released = 0;
+  const calls: Promise<void>[] = [];
+  const lock: SessionLock = async (_, __, callback) => {
+    const grant = () => {
+      const call = callback().then(() => void released++);
+      calls.push(call);
+      return call;
+    };
+    await Promise.all([grant(), grant()]);
+    await grant();
+  };
+  const { session, service } = await signedIn({ lock });
+  await session.refresh();
+  await deadline(Promise.all(calls), 1_000);
   await settle();
-  assert(signal?.aborted);
-  assertEquals(service.refreshes, 0);
+  assertEquals([released, service.refreshes], [3, 1]);
 });
 
 test("CredentialSession reads the store again once it has the lock", async () => {

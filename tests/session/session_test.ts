@@ -22,6 +22,7 @@ import {
   emulated,
   HOUR,
   MINUTE,
+  networkError,
   rejection,
   scene,
   settle,
@@ -448,4 +449,91 @@ test("CredentialSession names each option that is wrong", () => {
     CredentialInputError,
     '"origins": expected a list of origins',
   );
+});
+
+test("CredentialSession accepts http origins on loopback only", () => {
+  const { another } = scene();
+  for (const host of ["localhost:3000", "127.0.0.1", "[::1]:8080", "app.localhost"]) {
+    another({ origins: [`http://${host}`, `https://${host}`] });
+  }
+  const rejected = [
+    "http://app.example.com",
+    "http://192.168.0.1",
+    "http://localhost.example.com",
+    "http://127.0.0.1.example.com",
+    "https://user:password@app.example.com",
+    "https://app.example.com/path",
+    "https://app.example.com/?a",
+    "ftp://app.example.com",
+    "app.example.com",
+    "*",
+    "",
+  ];
+  for (const origin of rejected) {
+    const error = assertThrows(() => another({ origins: [origin] }), CredentialInputError);
+    assertEquals(error.issues.map(({ path }) => path), ["origins.0"], origin);
+  }
+});
+
+test("CredentialSession.signIn() twice with one code at the same time ends in one login", async () => {
+  await using service = await emulated();
+  const { client, clock, emulator } = service;
+  for (const store of [new AsyncStore(), new WebStorage()]) {
+    const events: string[] = [];
+    const options = { client, now: clock.now, store };
+    const session = new CredentialSession({
+      ...options,
+      onChange: ({ type }) => events.push(type),
+    });
+    const code = emulator.issueCode();
+    const results = await Promise.allSettled([session.signIn(code), session.signIn(code)]);
+    const [login, ...others] = results.filter((result) => result.status === "fulfilled");
+    assertEquals(others, []);
+    assertEquals(await session.getCredentials(), login?.value);
+    assertEquals(await new CredentialSession(options).getCredentials(), login?.value);
+    assertEquals(events, ["signed_in"]);
+    clock.advance(HOUR);
+    await session.getIdToken();
+    assertEquals(events, ["signed_in", "refreshed"]);
+  }
+});
+
+test("CredentialSession.getClaims() returns the claims of a valid ID token", async () => {
+  const { session, service, clock } = scene();
+  service.claims = (iat) => ({ sub: "5", email: "hanako@example.com", name: "山田 花子", iat });
+  await session.signIn(crypto.randomUUID());
+  const { jti, ...claims } = await session.getClaims();
+  assertEquals(claims, {
+    sub: "5",
+    email: "hanako@example.com",
+    name: "山田 花子",
+    iat: clock.ms / 1000,
+  });
+  assertEquals(typeof jti, "string");
+});
+
+test("CredentialSession.getClaims() refreshes an expired ID token first", async () => {
+  const { session, service, clock } = scene();
+  service.claims = (iat) => ({ sub: "5", iat, exp: iat + 3600 });
+  await session.signIn(crypto.randomUUID());
+  clock.advance(HOUR);
+  const { iat } = await session.getClaims();
+  assertEquals([iat, service.refreshes], [clock.ms / 1000, 1]);
+  service.failure = networkError();
+  clock.advance(HOUR);
+  assertEquals(await rejection(session.getClaims()), service.failure);
+  const reason = new Error("enough");
+  assertEquals(await rejection(session.getClaims({ signal: AbortSignal.abort(reason) })), reason);
+  await session.signOut();
+  await assertRejects(() => session.getClaims(), CredentialSessionError);
+});
+
+test("CredentialSession.getClaims() rejects an ID token that is not a JWT, without quoting it", async () => {
+  const { session, service } = scene();
+  const idToken = crypto.randomUUID();
+  service.idToken = () => idToken;
+  await session.signIn(crypto.randomUUID());
+  const error = await rejection(session.getClaims());
+  assertInstanceOf(error, CredentialInputError);
+  assertEquals(leaksIn(error, { idToken }), []);
 });
