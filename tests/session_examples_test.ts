@@ -22,7 +22,7 @@ interface Service extends AsyncDisposable {
   readonly emulator: CredentialEmulator;
   readonly url: string;
   readonly client: CredentialClient;
-  /** The environment of a program that uses it. */
+  /** The environment of a program that uses the service. */
   readonly env: Record<string, string>;
 }
 
@@ -50,7 +50,7 @@ async function service(options: CredentialEmulatorOptions = {}): Promise<Service
   };
 }
 
-/** Whether an ID token is valid by the clock, as an application that verifies it would see it. */
+/** Checks whether an ID token is valid at a time, as an application would that verifies it. */
 function isValid(authorization: string | undefined, now: number): boolean {
   const [, payload = ""] = authorization?.split(".") ?? [];
   try {
@@ -60,7 +60,7 @@ function isValid(authorization: string | undefined, now: number): boolean {
   }
 }
 
-test("session_script.ts works for 20 days on one login, with a valid token each time", async () => {
+test("session_script.ts works for 20 days with one login, and always has a valid token", async () => {
   await using stage = await service({ rotation: true });
   const { clock, client, emulator } = stage;
   const answers: number[] = [];
@@ -70,7 +70,7 @@ test("session_script.ts works for 20 days on one login, with a valid token each 
     return { status };
   });
   let requests = 0;
-  // One refresh in four meets a service that is down.
+  // One refresh in four fails, because the service is down.
   emulator.faults = () => ++requests % 4 === 0 ? { kind: "status", status: 503 } : undefined;
   const lines: string[] = [];
   const begin = clock.ms;
@@ -90,17 +90,17 @@ test("session_script.ts works for 20 days on one login, with a valid token each 
   assertEquals(lines[0], "Session: signed_in");
   assertEquals(lines.filter((line) => line === "Session: ended").length, 1);
   assertMatch(lines.at(-1) ?? "", /it has ended, .* send the user to the login page$/);
-  // Every ten minutes an answer, or the outage that there was none for.
+  // Every ten minutes there is a result or an outage.
   const outages = lines.filter((line) => line.includes("the API answered 503"));
   assertGreater(outages.length, 50);
   assertGreater(answers.length + outages.length, 20 * 24 * 6 - 5);
   assertEquals(answers.filter((status) => status !== 200), []);
-  // 480 hours of 50 minutes each (the margin is met by the next round), and a third more for the failures.
+  // A refresh every 50 minutes for 480 hours, and a third more for the failures.
   assertGreater(requests, 550);
   assertLess(requests, 900);
 });
 
-test("session_script.ts is a program, too", async () => {
+test("session_script.ts runs as a program", async () => {
   await using stage = await service({ now: Date.now });
   await using api = await serveApp();
   const program = runExample("examples/session_script.ts", {
@@ -113,7 +113,7 @@ test("session_script.ts is a program, too", async () => {
   assertMatch(api.requests[0]?.headers.authorization ?? "", /^Bearer e/);
 });
 
-test("session_script.ts and session_ky.ts say what they need, and why they could not sign in", async () => {
+test("session_script.ts and session_ky.ts report missing variables and a failed sign-in", async () => {
   await using stage = await service();
   for (const file of ["session_script.ts", "session_ky.ts"]) {
     const deno = ["run", "--allow-net=127.0.0.1", "--allow-env"];
@@ -130,7 +130,7 @@ test("session_script.ts and session_ky.ts say what they need, and why they could
   }
 });
 
-test("session_ky.ts asks an API with ky, which does not learn of a token that is refused", async () => {
+test("session_ky.ts calls an API with ky, which does not see the 401 to an expired token", async () => {
   await using stage = await service({ now: Date.now });
   const tokens = new Set<string | undefined>();
   await using api = await serveApp(({ headers, method, body }) => {
@@ -158,7 +158,7 @@ test("session_ky.ts asks an API with ky, which does not learn of a token that is
   assertEquals(tokens.size, 2);
 });
 
-/** What a page has around it, in the place of what the runtime has. */
+/** Replaces globals of the runtime by those of a page. */
 class Page implements Disposable {
   readonly #globals: Record<string, unknown>;
   readonly #before = new Map<string, PropertyDescriptor | undefined>();
@@ -170,7 +170,7 @@ class Page implements Disposable {
     });
     const history = { replaceState: (_: unknown, __: string, to: URL) => location.href = to.href };
     const page = new URL(url);
-    // In a page, relative URLs are relative to it.
+    // In a page, relative URLs are resolved against it.
     const fetch = globalThis.fetch;
     this.#globals = {
       location,
@@ -198,7 +198,7 @@ class Page implements Disposable {
   }
 }
 
-test("session_browser.ts keeps the login of a page over reloads, until it is revoked", async () => {
+test("session_browser.ts keeps the login of a page across reloads until it is revoked", async () => {
   await using stage = await service({ rotation: true, now: Date.now });
   const { emulator } = stage;
   await using site = await serveApp(async ({ method, path, headers, body }) => {
@@ -207,7 +207,7 @@ test("session_browser.ts keeps the login of a page over reloads, until it is rev
         ? { status: 200, body: "Ada" }
         : { status: 401 };
     }
-    // What the page's own server does: it puts the Authorization that it has in the place of the page's.
+    // The server of the page replaces the page's Authorization by its own.
     const { pathname, search } = new URL(path, site.origin);
     const target = `${stage.url}${pathname.replace(/^\/auth/, "")}${search}`;
     const answer = await emulator.fetch(

@@ -22,7 +22,7 @@ interface Timer {
   readonly fire: () => void;
 }
 
-/** The timers that would run, in the place of real ones. */
+/** Fake timers that replace the real ones. */
 class Timers implements Disposable {
   readonly #real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
   readonly running: Set<Timer> = new Set();
@@ -41,7 +41,7 @@ class Timers implements Disposable {
     }) as unknown as typeof clearTimeout;
   }
 
-  /** Lets the timer that runs come to its end. */
+  /** Fires the running timer. */
   async fire({ clock }: Scene): Promise<void> {
     const [timer] = this.running;
     if (timer === undefined) throw new Error("No timer runs");
@@ -62,7 +62,7 @@ async function backgroundScene(options: Partial<CredentialSessionOptions> = {}):
   return stage;
 }
 
-test("CredentialSession sets no timer unless it is told to", async () => {
+test("CredentialSession sets no timer by default", async () => {
   using timers = new Timers();
   const { session, service, clock } = await backgroundScene({ backgroundRefresh: false });
   clock.advance(HOUR);
@@ -73,7 +73,7 @@ test("CredentialSession sets no timer unless it is told to", async () => {
   assertEquals(timers.delays, []);
 });
 
-test("CredentialSession refreshes in the background, with one timer that keeps no process alive", async () => {
+test("CredentialSession refreshes in the background with one timer, which does not keep the process alive", async () => {
   using timers = new Timers();
   const stage = await backgroundScene();
   for (let round = 0; round < 5; round++) {
@@ -85,7 +85,7 @@ test("CredentialSession refreshes in the background, with one timer that keeps n
   assertEquals(timers.unreffed, 6);
 });
 
-test("CredentialSession sets the background timer anew for every new token", async () => {
+test("CredentialSession resets the background timer for each new token", async () => {
   using timers = new Timers();
   const stage = await backgroundScene();
   stage.clock.advance(30 * MINUTE);
@@ -93,7 +93,7 @@ test("CredentialSession sets the background timer anew for every new token", asy
   assertEquals([timers.running.size, timers.delays.at(-1)], [1, 55 * MINUTE]);
 });
 
-test("CredentialSession sets no timer longer than timers can be", async () => {
+test("CredentialSession splits a background timer that exceeds the limit of timers", async () => {
   using timers = new Timers();
   const stage = scene({ backgroundRefresh: true });
   stage.service.claims = (iat) => ({ iat, exp: iat + 100 * 24 * 3600 });
@@ -124,7 +124,7 @@ test("CredentialSession has no background timer after dispose, sign-out and end"
   assertEquals(timers.running.size, 0);
 });
 
-test("CredentialSession that is disposed in the middle of a background refresh sets no other timer", async () => {
+test("CredentialSession sets no timer when it is disposed during a background refresh", async () => {
   using timers = new Timers();
   const stage = await backgroundScene();
   const gate = Promise.withResolvers<void>();
@@ -137,7 +137,7 @@ test("CredentialSession that is disposed in the middle of a background refresh s
   assertEquals(stage.service.refreshes, 1);
 });
 
-test("CredentialSession goes on in the background after a failure, without haste", async () => {
+test("CredentialSession retries in the background 30 s after a failure", async () => {
   using timers = new Timers();
   const stage = await backgroundScene();
   stage.service.failure = networkError();
@@ -152,7 +152,7 @@ test("CredentialSession goes on in the background after a failure, without haste
   assertEquals(timers.delays.at(-1), 55 * MINUTE);
 });
 
-test("CredentialSession needs no background timer for a token of unknown expiry", async () => {
+test("CredentialSession sets no background timer for a token of unknown expiry", async () => {
   using timers = new Timers();
   const stage = scene({ backgroundRefresh: true });
   stage.service.idToken = () => jwt({});
@@ -184,7 +184,7 @@ test("CredentialSession starts its background refresh at construction", async ()
   assertEquals([stage.service.refreshes, timers.delays.at(-1)], [1, 55 * MINUTE]);
 });
 
-test("CredentialSession keeps no process alive by its background timer", async () => {
+test("CredentialSession lets a process end while its background timer runs", async () => {
   const program = runExample("tests/support/session_background_program.ts", {
     deno: ["run", "-A"],
   });

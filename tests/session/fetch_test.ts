@@ -22,10 +22,10 @@ import {
   signedIn,
 } from "../support/session_scene.ts";
 
-/** A session that is signed in, and the application that it is for. */
+/** A signed-in session and its application. */
 interface AppScene extends Scene, AsyncDisposable {
   readonly app: AppServer;
-  /** The tokens that came to the application, in order; `undefined` for none. */
+  /** The tokens that the application has received, in order; `undefined` for none. */
   readonly tokens: () => (string | undefined)[];
 }
 
@@ -40,15 +40,15 @@ async function appScene(
   return { ...stage, app, tokens, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
 }
 
-/** An application that knows one token as refused. */
-async function refusingScene(): Promise<AppScene & { readonly refused: string }> {
-  let refused = "";
+/** Creates a session and an application that rejects its first token. */
+async function rejectingScene(): Promise<AppScene & { readonly rejected: string }> {
+  let rejected = "";
   const stage = await appScene(({ headers }) => ({
-    status: headers.authorization === `Bearer ${refused}` ? 401 : 200,
+    status: headers.authorization === `Bearer ${rejected}` ? 401 : 200,
     body: "an answer",
   }));
-  refused = await stage.session.getIdToken();
-  return { ...stage, refused };
+  rejected = await stage.session.getIdToken();
+  return { ...stage, rejected };
 }
 
 async function until(holds: () => boolean): Promise<void> {
@@ -60,10 +60,10 @@ async function text(response: Promise<Response>): Promise<[number, string]> {
   return [status, await (await response).text()];
 }
 
-test("session.fetch sends the ID token along, and all else as it is", async () => {
+test("session.fetch() adds the ID token, and changes nothing else", async () => {
   await using stage = await appScene();
   const { session, app } = stage;
-  const { fetch } = session; // as it is handed over: without its object
+  const { fetch } = session; // without its object, as another library calls it
   const token = await session.getIdToken();
   await text(fetch(`${app.origin}/a`));
   await text(fetch(new URL(`${app.origin}/b?c=d`)));
@@ -107,7 +107,7 @@ test("session.fetch sends the ID token along, and all else as it is", async () =
   assertEquals(app.requests[2]?.headers["content-length"], "4");
 });
 
-test("session.fetch does not change what it is given", async () => {
+test("session.fetch() does not change its arguments", async () => {
   await using stage = await appScene();
   const headers = { "x-test": "1" };
   const init = Object.freeze({ headers: Object.freeze(headers) });
@@ -118,7 +118,7 @@ test("session.fetch does not change what it is given", async () => {
   assertEquals(request.headers.has("authorization"), false);
 });
 
-test("session.fetch leaves an Authorization of the caller alone, with a 401 to it", async () => {
+test("session.fetch() does not replace the caller's Authorization, and returns a 401 to it", async () => {
   await using stage = await appScene(() => ({ status: 401 }));
   const { session, app, service } = stage;
   const own = { headers: { Authorization: "Basic abc" } };
@@ -131,7 +131,7 @@ test("session.fetch leaves an Authorization of the caller alone, with a 401 to i
   assertEquals(service.refreshes, 0);
 });
 
-test("session.fetch gives the token to its own origins only", async () => {
+test("session.fetch() sends the token to its origins only", async () => {
   await using stage = await appScene();
   await using other = await serveApp(() => ({ status: 401 }));
   const { session, app, service } = stage;
@@ -143,7 +143,7 @@ test("session.fetch gives the token to its own origins only", async () => {
   assertEquals(service.refreshes, 0);
 });
 
-test("session.fetch sends no token along a redirect to another origin, and keeps it within its own", async () => {
+test("session.fetch() sends the token after a redirect within an origin, but not to another origin", async () => {
   await using other = await serveApp(() => ({ status: 401, body: "who are you?" }));
   await using stage = await appScene(({ path }) =>
     path === "/away"
@@ -169,7 +169,7 @@ test("session.fetch sends no token along a redirect to another origin, and keeps
   assert(stage.tokens().slice(length).every((token) => token !== undefined));
 });
 
-test("session.fetch leaves redirects to a caller who wants them", async () => {
+test("session.fetch() supports the redirect modes of fetch", async () => {
   await using stage = await appScene(() => ({ status: 302, headers: { location: "/there" } }));
   const { session, app } = stage;
   const response = await session.fetch(app.origin, { redirect: "manual" });
@@ -178,16 +178,16 @@ test("session.fetch leaves redirects to a caller who wants them", async () => {
   await assertRejects(() => session.fetch(app.origin, { redirect: "error" }), TypeError);
 });
 
-test("session.fetch refreshes once and replays once on 401", async () => {
-  await using stage = await refusingScene();
-  const { session, service, app, refused } = stage;
+test("session.fetch() refreshes once and replays once on 401", async () => {
+  await using stage = await rejectingScene();
+  const { session, service, app, rejected } = stage;
   assertEquals(await text(session.fetch(`${app.origin}/a`)), [200, "an answer"]);
-  assertEquals(stage.tokens(), [refused, await session.getIdToken()]);
+  assertEquals(stage.tokens(), [rejected, await session.getIdToken()]);
   assertEquals(service.refreshes, 1);
 });
 
-test("session.fetch refreshes once for many that are refused at the same time", async () => {
-  await using stage = await refusingScene();
+test("session.fetch() refreshes once for many concurrent 401 responses", async () => {
+  await using stage = await rejectingScene();
   const { session, service, app } = stage;
   const answers = await Promise.all(
     Array.from({ length: 20 }, () => text(session.fetch(app.origin))),
@@ -197,15 +197,15 @@ test("session.fetch refreshes once for many that are refused at the same time", 
   assertEquals(app.requests.length, 40);
 });
 
-test("session.fetch does not refresh a token that is not the one that was refused any more", async () => {
+test("session.fetch() only replays if the rejected token has been refreshed meanwhile", async () => {
   const gate = Promise.withResolvers<void>();
-  let refused = "";
+  let rejected = "";
   await using stage = await appScene(async ({ headers }) => {
-    if (headers.authorization !== `Bearer ${refused}`) return { status: 200 };
+    if (headers.authorization !== `Bearer ${rejected}`) return { status: 200 };
     await gate.promise;
     return { status: 401 };
   });
-  refused = await stage.session.getIdToken();
+  rejected = await stage.session.getIdToken();
   const slow = text(stage.session.fetch(stage.app.origin));
   while (stage.app.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   await stage.session.refresh();
@@ -214,14 +214,14 @@ test("session.fetch does not refresh a token that is not the one that was refuse
   assertEquals(stage.service.refreshes, 1);
 });
 
-test("session.fetch passes on a 401 to the replay", async () => {
+test("session.fetch() returns a 401 to the replay", async () => {
   await using stage = await appScene(() => ({ status: 401, body: "no" }));
   const { session, service, app } = stage;
   assertEquals(await text(session.fetch(app.origin)), [401, "no"]);
   assertEquals([app.requests.length, service.refreshes], [2, 1]);
 });
 
-test("session.fetch does not refresh for every 401 of a server that minds something else", async () => {
+test("session.fetch() does not refresh for each 401 if the server rejects new tokens too", async () => {
   let status = 401;
   await using stage = await appScene(() => ({ status }));
   const { session, service, clock, app } = stage;
@@ -240,10 +240,10 @@ test("session.fetch does not refresh for every 401 of a server that minds someth
   assertEquals(await session.getIdToken(), token);
 });
 
-test("session.fetch forgets the 401s of a server that has taken a new token since", async () => {
-  let refused = true;
+test("session.fetch() shortens its pause again once the server has accepted a new token", async () => {
+  let rejected = true;
   await using stage = await appScene(({ headers }) => ({
-    status: refused || headers.authorization === `Bearer ${old}` ? 401 : 200,
+    status: rejected || headers.authorization === `Bearer ${old}` ? 401 : 200,
   }));
   const { session, service, clock, app } = stage;
   let old = "";
@@ -253,16 +253,16 @@ test("session.fetch forgets the 401s of a server that has taken a new token sinc
     assertEquals(await ask(), 401);
   }
   clock.advance(61_000);
-  refused = false;
+  rejected = false;
   old = await session.getIdToken();
   assertEquals([await ask(), service.refreshes], [200, 3]);
-  refused = true;
+  rejected = true;
   assertEquals([await ask(), service.refreshes], [401, 4]);
-  clock.advance(31_000); // the first wait again, and not a third one that is longer still
+  clock.advance(31_000); // the first wait again, and not a third, longer one
   assertEquals([await ask(), service.refreshes], [401, 5]);
 });
 
-test("session.fetch replays bodies that can be sent again", async () => {
+test("session.fetch() replays bodies that can be sent again", async () => {
   const form = new FormData();
   form.set("name", "value");
   const bytes = new TextEncoder().encode("bytes");
@@ -276,14 +276,14 @@ test("session.fetch replays bodies that can be sent again", async () => {
   ];
   for (const [content, body] of bodies) {
     for (const asRequest of [false, true]) {
-      await using stage = await refusingScene();
-      const { session, app, refused } = stage;
+      await using stage = await rejectingScene();
+      const { session, app, rejected } = stage;
       const init = { method: "POST", body };
       const response = asRequest
         ? session.fetch(new Request(app.origin, init))
         : session.fetch(app.origin, init);
       assertEquals((await text(response))[0], 200);
-      assertEquals(stage.tokens(), [refused, await session.getIdToken()]);
+      assertEquals(stage.tokens(), [rejected, await session.getIdToken()]);
       assert(app.requests.every((request) => request.body.includes(content)));
       const [first, second] = app.requests.map(({ headers }) => [
         headers["content-type"]?.replace(/boundary=.*/, ""),
@@ -297,17 +297,17 @@ test("session.fetch replays bodies that can be sent again", async () => {
 const streamed = (): RequestInit =>
   ({ method: "POST", body: new Blob(["stream"]).stream(), duplex: "half" }) as RequestInit;
 
-test("session.fetch sends a stream once, and refreshes for the next", async () => {
-  await using stage = await refusingScene();
-  const { session, app, service, refused } = stage;
+test("session.fetch() sends a stream once, and refreshes for the next request", async () => {
+  await using stage = await rejectingScene();
+  const { session, app, service, rejected } = stage;
   assertEquals(await text(session.fetch(app.origin, streamed())), [401, "an answer"]);
-  assertEquals([stage.tokens(), service.refreshes], [[refused], 1]);
+  assertEquals([stage.tokens(), service.refreshes], [[rejected], 1]);
   assertEquals(app.requests[0]?.body, "stream");
   assertEquals(await text(session.fetch(app.origin, streamed())), [200, "an answer"]);
-  assertEquals(stage.tokens(), [refused, await session.getIdToken()]);
+  assertEquals(stage.tokens(), [rejected, await session.getIdToken()]);
 });
 
-test("session.fetch does not refresh for every 401 to a stream", async () => {
+test("session.fetch() does not refresh for each 401 to a stream", async () => {
   let status = 401;
   await using stage = await appScene(() => ({ status }));
   const { session, service, clock, app } = stage;
@@ -320,34 +320,34 @@ test("session.fetch does not refresh for every 401 to a stream", async () => {
   status = 200;
   assertEquals(await post(), 200);
   clock.advance(MINUTE);
-  // The token was taken meanwhile, so that its time has come, and not the server's whim.
+  // The token was accepted meanwhile, so that the 401 means that it has expired.
   status = 401;
   assertEquals(await post(), 401);
   assertEquals(service.refreshes, 2);
 });
 
-test("session.fetch refreshes for a token that was taken before, even after a late 401 to an older one", async () => {
-  const refused = new Set<string | undefined>();
+test("session.fetch() refreshes an accepted token that is rejected later, even after a late 401 to an older one", async () => {
+  const rejected = new Set<string | undefined>();
   const late = Promise.withResolvers<void>();
   await using stage = await appScene(async ({ path, headers: { authorization } }) => {
-    const status = refused.has(authorization) ? 401 : 200;
+    const status = rejected.has(authorization) ? 401 : 200;
     if (path === "/late") await late.promise;
     return { status };
   });
   const { session, service, app } = stage;
-  refused.add(`Bearer ${await session.getIdToken()}`);
+  rejected.add(`Bearer ${await session.getIdToken()}`);
   const slow = text(session.fetch(`${app.origin}/late`, streamed()));
   await until(() => app.requests.length === 1);
   assertEquals((await text(session.fetch(app.origin)))[0], 200);
   late.resolve();
   assertEquals((await slow)[0], 401);
-  refused.add(`Bearer ${await session.getIdToken()}`);
+  rejected.add(`Bearer ${await session.getIdToken()}`);
   assertEquals((await text(session.fetch(app.origin, streamed())))[0], 401);
   assertEquals((await text(session.fetch(app.origin)))[0], 200);
   assertEquals(service.refreshes, 2);
 });
 
-test("session.fetch leaves a request to its caller if there is no token to send it with", async () => {
+test("session.fetch() does not use the request if there is no token", async () => {
   const app = await serveApp();
   const { session } = scene({ origins: [app.origin] });
   const request = new Request(app.origin, { method: "POST", body: "kept" });
@@ -356,7 +356,7 @@ test("session.fetch leaves a request to its caller if there is no token to send 
   assertEquals(await request.text(), "kept");
 });
 
-test("session.fetch sends what it was given, whatever becomes of that afterwards", async () => {
+test("session.fetch() sends its arguments as they were when it was called", async () => {
   await using elsewhere = await serveApp();
   await using stage = await appScene();
   const { session, app } = stage;
@@ -407,9 +407,9 @@ test("session.fetch sends what it was given, whatever becomes of that afterwards
   }
 });
 
-test("session.fetch sends a used request with a new body, as fetch does", async () => {
-  await using stage = await refusingScene();
-  const { session, app, refused } = stage;
+test("session.fetch() sends a used request with a new body, as fetch does", async () => {
+  await using stage = await rejectingScene();
+  const { session, app, rejected } = stage;
   const request = new Request(app.origin, {
     method: "POST",
     headers: { "x-a": "1" },
@@ -417,13 +417,13 @@ test("session.fetch sends a used request with a new body, as fetch does", async 
   });
   await request.text();
   assertEquals((await text(session.fetch(request, { body: "new" })))[0], 200);
-  assertEquals(stage.tokens(), [refused, await session.getIdToken()]);
+  assertEquals(stage.tokens(), [rejected, await session.getIdToken()]);
   for (const { method, headers, body } of app.requests) {
     assertEquals([method, headers["x-a"], body], ["POST", "1", "new"]);
   }
 });
 
-test("session.fetch rejects for a request that is used up, as fetch does", async () => {
+test("session.fetch() rejects a used request, as fetch does", async () => {
   await using stage = await appScene();
   const request = new Request(stage.app.origin, { method: "POST", body: "once" });
   await request.text();
@@ -431,14 +431,14 @@ test("session.fetch rejects for a request that is used up, as fetch does", async
   assertEquals(stage.app.requests, []);
 });
 
-test("session.fetch uses up the request that it is given, as fetch does", async () => {
+test("session.fetch() marks the request as used, as fetch does", async () => {
   await using stage = await appScene();
   const request = new Request(stage.app.origin, { method: "POST", body: "once" });
   await text(stage.session.fetch(request));
   assert(request.bodyUsed);
 });
 
-test("session.fetch passes on the 401 when the refresh fails", async () => {
+test("session.fetch() returns the 401 when the refresh fails", async () => {
   for (const failure of [networkError(), apiError(503), apiError(404)]) {
     await using stage = await appScene(() => ({ status: 401, body: "no" }));
     const { session, service, app } = stage;
@@ -448,7 +448,7 @@ test("session.fetch passes on the 401 when the refresh fails", async () => {
   }
 });
 
-test("session.fetch refreshes ahead of expiry, before it sends anything", async () => {
+test("session.fetch() refreshes ahead of expiry, before it sends anything", async () => {
   await using stage = await appScene();
   const before = await stage.session.getIdToken();
   stage.clock.advance(HOUR);
@@ -457,14 +457,14 @@ test("session.fetch refreshes ahead of expiry, before it sends anything", async 
   assertNotEquals(stage.tokens()[0], before);
 });
 
-test("session.fetch sends nothing when nobody is signed in", async () => {
+test("session.fetch() sends nothing when nobody is signed in", async () => {
   await using stage = await appScene();
   await stage.session.signOut();
   await assertRejects(() => stage.session.fetch(stage.app.origin), CredentialSessionError);
   assertEquals(stage.app.requests, []);
 });
 
-test("session.fetch says that it needs origins where there is no page", async () => {
+test("session.fetch() rejects without origins where there is no page", async () => {
   const { session } = await signedIn({});
   const error = await assertRejects(
     () => session.fetch("https://app.example.com/"),
@@ -474,7 +474,7 @@ test("session.fetch says that it needs origins where there is no page", async ()
   assertEquals(error.issues.map(({ path }) => path), ["origins"]);
 });
 
-test("session.fetch takes the page's origin in a browser, and URLs relative to the page", async () => {
+test("session.fetch() defaults to the origin of the page, and resolves URLs against the page", async () => {
   const sent: (string | null)[] = [];
   const fetch: typeof globalThis.fetch = (input, init) => {
     const { url, headers } = input instanceof Request ? input : new Request(input, init);
@@ -509,7 +509,7 @@ test("session.fetch takes the page's origin in a browser, and URLs relative to t
   ]);
 });
 
-test("session.fetch passes on what is special to a runtime's fetch", async () => {
+test("session.fetch() passes on the options that only the fetch of a runtime knows", async () => {
   const inits: unknown[] = [];
   const fetch = ((_: unknown, init: unknown) => {
     inits.push(init);
@@ -526,7 +526,7 @@ test("session.fetch passes on what is special to a runtime's fetch", async () =>
   }
 });
 
-test("session.fetch is freed by the signal of its caller, wherever that is", async () => {
+test("session.fetch() rejects with the reason of a signal, in the options or in the request", async () => {
   await using stage = await appScene();
   const { session, service, clock, app } = stage;
   clock.advance(HOUR);
@@ -546,7 +546,7 @@ test("session.fetch is freed by the signal of its caller, wherever that is", asy
   assertEquals(app.requests, []);
 });
 
-test("session.fetch closes the source of a body whose caller gives up", async () => {
+test("session.fetch() closes the source of a body whose caller gives up", async () => {
   const cancelled = Promise.withResolvers<void>();
   await using stage = await appScene(() => new Promise(() => {}));
   const controller = new AbortController();
@@ -565,15 +565,15 @@ test("session.fetch closes the source of a body whose caller gives up", async ()
   await cancelled.promise;
 });
 
-test("session.fetch works as the fetch of ky, and refreshes for it", async () => {
-  await using stage = await refusingScene();
+test("session.fetch() works as the fetch of ky", async () => {
+  await using stage = await rejectingScene();
   const { session, app } = stage;
   const api = ky.create({ baseUrl: app.origin, fetch: session.fetch, retry: 0 });
   assertEquals(await api.post("a", { json: { b: 1 } }).text(), "an answer");
   assertEquals(app.requests.map(({ body }) => body), ['{"b":1}', '{"b":1}']);
 });
 
-test("session.fetch does not wait for itself when the client uses it", async () => {
+test("session.fetch() does not wait for itself when the client uses it", async () => {
   await using app = await serveApp(({ path }) =>
     path.startsWith("/v1")
       ? {

@@ -14,7 +14,7 @@ import {
   signedIn,
 } from "../support/session_scene.ts";
 
-test("CredentialSession.signOut() wins over a refresh whose answer comes late", async () => {
+test("CredentialSession.signOut() wins over a refresh under way", async () => {
   const store = new AsyncStore();
   const { session, service, clock, events, another } = await signedIn({ store });
   service.rotation = true;
@@ -36,7 +36,7 @@ test("CredentialSession.signOut() wins over a refresh whose answer comes late", 
   assertEquals(events, ["signed_in", "signed_out"]);
 });
 
-test("CredentialSession.signOut() wins over the answer of a client that minds no signal", async () => {
+test("CredentialSession.signOut() wins over a refresh of a client that ignores its signal", async () => {
   const { session, service, events } = await signedIn();
   const gate = Promise.withResolvers<void>();
   service.gate = gate.promise;
@@ -50,7 +50,7 @@ test("CredentialSession.signOut() wins over the answer of a client that minds no
   assertEquals(events, ["signed_in", "signed_out"]);
 });
 
-test("CredentialSession.signOut() stays a sign-out when a store that was not read yet does not let go", async () => {
+test("CredentialSession.signOut() holds when the removal fails before the store was ever read", async () => {
   const store = new AsyncStore();
   const { another, session: other, clock } = await signedIn({ store });
   const session = another();
@@ -64,7 +64,7 @@ test("CredentialSession.signOut() stays a sign-out when a store that was not rea
   assertEquals(await session.getIdToken(), id_token, "a later login counts");
 });
 
-test("CredentialSession.signOut() that fails late refuses no login that was begun elsewhere meanwhile", async () => {
+test("CredentialSession.signOut() that fails late does not reject a login that began elsewhere meanwhile", async () => {
   const store = new AsyncStore();
   const { another, session: other, clock } = await signedIn({ store });
   const session = another();
@@ -79,7 +79,7 @@ test("CredentialSession.signOut() that fails late refuses no login that was begu
   assertEquals(await session.getIdToken(), id_token);
 });
 
-test("CredentialSession.signOut() that was overtaken by a sign-in refuses nothing when it fails", async () => {
+test("CredentialSession.signOut() that fails after a later sign-in rejects no login", async () => {
   const store = new AsyncStore();
   const { session, another, clock, service } = await signedIn({ store });
   service.rotation = true;
@@ -93,7 +93,7 @@ test("CredentialSession.signOut() that was overtaken by a sign-in refuses nothin
   removal.reject(new Error("read only"));
   await Promise.all([leaving, arriving]);
   store.removeItem = remove;
-  clock.advance(-3_000); // the clock of the other is behind
+  clock.advance(-3_000); // the clock of the other session is behind
   await other.refresh();
   clock.advance(3_000);
   assertEquals((await session.refresh()).refresh_token, store.refreshToken);
@@ -123,7 +123,7 @@ test("CredentialSession.signOut() wins over a refresh that is being stored", asy
   assertEquals(events, ["signed_in", "signed_out"]);
 });
 
-test("CredentialSession.signIn() wins over a refresh whose answer comes late", async () => {
+test("CredentialSession.signIn() wins over a refresh under way", async () => {
   const store = new AsyncStore();
   const { session, service, clock, events } = await signedIn({ store });
   service.rotation = true;
@@ -142,7 +142,7 @@ test("CredentialSession.signIn() wins over a refresh whose answer comes late", a
   assertEquals(events, ["signed_in", "signed_in"]);
 });
 
-test("CredentialSession.signOut() wins over a sign-in that was begun before", async () => {
+test("CredentialSession.signOut() wins over an earlier sign-in under way", async () => {
   const store = new AsyncStore();
   const { session, service, events } = scene({ store });
   const gate = Promise.withResolvers<void>();
@@ -161,7 +161,7 @@ test("CredentialSession.signOut() wins over a sign-in that was begun before", as
   assertEquals(events, ["signed_out"]);
 });
 
-test("CredentialSession.signIn() that was begun later wins over one that is slower", async () => {
+test("CredentialSession.signIn() wins over an earlier sign-in under way", async () => {
   const { session, service } = scene();
   const gate = Promise.withResolvers<void>();
   service.gate = gate.promise;
@@ -174,7 +174,7 @@ test("CredentialSession.signIn() that was begun later wins over one that is slow
   assertEquals(await session.getIdToken(), id_token);
 });
 
-test("CredentialSession.signIn() says that it was overtaken while it was being stored", async () => {
+test("CredentialSession.signIn() rejects if it is replaced while it is being stored", async () => {
   for (const overtake of ["signIn", "signOut"] as const) {
     const store = new AsyncStore();
     const { session } = scene({ store });
@@ -196,7 +196,7 @@ test("CredentialSession.signIn() says that it was overtaken while it was being s
   }
 });
 
-test("CredentialSession.signIn() that fails does not cost the login that there was", async () => {
+test("CredentialSession.signIn() keeps the earlier login when it fails", async () => {
   const { session, service, clock } = await signedIn();
   service.rotation = true;
   clock.advance(HOUR);
@@ -214,7 +214,7 @@ test("CredentialSession.signIn() that fails does not cost the login that there w
   await session.getIdToken();
 });
 
-test("CredentialSession.signOut() does not bring a login back by reading a store that is not done", async () => {
+test("CredentialSession.signOut() holds for a read during a slow removal", async () => {
   const store = new AsyncStore();
   const { session } = await signedIn({ store });
   const gate = Promise.withResolvers<void>();
@@ -226,7 +226,7 @@ test("CredentialSession.signOut() does not bring a login back by reading a store
   assert(await asked instanceof CredentialSessionError);
 });
 
-test("CredentialSession.signOut() stays a sign-out when the store does not let go", async () => {
+test("CredentialSession.signOut() holds when the removal fails", async () => {
   const store = new AsyncStore();
   const { session, events } = await signedIn({ store });
   store.failures.removeItem = new Error("read-only");
@@ -236,7 +236,7 @@ test("CredentialSession.signOut() stays a sign-out when the store does not let g
   assertEquals(events, ["signed_in", "signed_out"]);
 });
 
-test("CredentialSession takes over what another session over its store has refreshed", async () => {
+test("CredentialSession adopts tokens that another session with its store has refreshed", async () => {
   for (const rotation of [true, false]) {
     const store = new AsyncStore();
     const { session, another, service, clock, events } = await signedIn({ store });
@@ -251,7 +251,7 @@ test("CredentialSession takes over what another session over its store has refre
   }
 });
 
-test("CredentialSession survives rotation by another session, both ways", async () => {
+test("CredentialSession works while another session rotates the refresh token, and vice versa", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock } = await signedIn({ store });
   service.rotation = true;
@@ -268,21 +268,21 @@ test("CredentialSession survives rotation by another session, both ways", async 
   assert(session.signedIn && other.signedIn);
 });
 
-test("CredentialSession does not end for the loser of a rotation race: it takes the winner's token", async () => {
+test("CredentialSession adopts the winner's token when it loses a rotation race", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock, events } = await signedIn({ store });
   service.rotation = true;
-  const told: string[] = [];
-  const other = another({ onChange: ({ type }) => told.push(type) });
+  const reported: string[] = [];
+  const other = another({ onChange: ({ type }) => reported.push(type) });
   await other.getIdToken();
   clock.advance(HOUR);
   const [one, two] = await Promise.all([session.getIdToken(), other.getIdToken()]);
   assertEquals(one, two);
   assertEquals(service.refreshes, 2);
-  assertEquals([events, told].flat().includes("ended"), false);
+  assertEquals([events, reported].flat().includes("ended"), false);
 });
 
-test("CredentialSession waits a moment for a winner that is still storing", async () => {
+test("CredentialSession waits for the winner of a rotation race to store its tokens", async () => {
   const store = new AsyncStore();
   const { another, service, clock } = await signedIn({ store });
   service.rotation = true;
@@ -304,7 +304,7 @@ test("CredentialSession waits a moment for a winner that is still storing", asyn
   assertEquals(service.refreshes, 2);
 });
 
-test("CredentialSession goes on with the winner's refresh token if the winner's ID token is not fresh any more", async () => {
+test("CredentialSession uses the winner's refresh token if the winner's ID token has expired", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock } = await signedIn({ store });
   service.rotation = true;
@@ -314,7 +314,7 @@ test("CredentialSession goes on with the winner's refresh token if the winner's 
   assertEquals(service.refreshes, 2);
 });
 
-test("CredentialSession takes over a login that was begun in another tab", async () => {
+test("CredentialSession adopts a login that began in another tab", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock, events } = await signedIn({ store });
   const { refresh_token } = await another().signIn(crypto.randomUUID());
@@ -330,7 +330,7 @@ test("CredentialSession takes over a login that was begun in another tab", async
   assertEquals(events, ["signed_in", "refreshed", "refreshed", "signed_out", "signed_in"]);
 });
 
-test("CredentialSession is not taken back to an older login by a store that is behind", async () => {
+test("CredentialSession ignores an older login in a store that lags behind", async () => {
   const store = new AsyncStore();
   const { session, service } = await signedIn({ store });
   service.rotation = true;
@@ -343,7 +343,7 @@ test("CredentialSession is not taken back to an older login by a store that is b
   assert(session.signedIn);
 });
 
-test("CredentialSession is signed out by another session over its store, at the next refresh", async () => {
+test("CredentialSession notices a sign-out in another session at the next refresh", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock, events } = await signedIn({ store });
   await another().signOut();
@@ -358,7 +358,7 @@ test("CredentialSession is signed out by another session over its store, at the 
   assertEquals(events, ["signed_in", "signed_out"]);
 });
 
-test("CredentialSession that has only read a login is signed out by another session, too", async () => {
+test("CredentialSession notices a sign-out in another session after it has only read the login", async () => {
   const store = new AsyncStore();
   const { session, another, clock } = await signedIn({ store });
   const reader = another();
@@ -369,7 +369,7 @@ test("CredentialSession that has only read a login is signed out by another sess
   assertEquals(store.items.size, 0);
 });
 
-test("CredentialSession does not undo a sign-out elsewhere by an answer that comes late", async () => {
+test("CredentialSession does not undo a sign-out elsewhere by a refresh under way", async () => {
   for (const rotation of [true, false]) {
     const store = new AsyncStore();
     const { session, another, service, clock, events } = await signedIn({ store });
@@ -387,7 +387,7 @@ test("CredentialSession does not undo a sign-out elsewhere by an answer that com
   }
 });
 
-test("CredentialSession does not overwrite a sign-in elsewhere by an answer that comes late", async () => {
+test("CredentialSession does not overwrite a sign-in elsewhere by a refresh under way", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock } = await signedIn({ store });
   const gate = Promise.withResolvers<void>();
@@ -402,7 +402,7 @@ test("CredentialSession does not overwrite a sign-in elsewhere by an answer that
   assertEquals(store.refreshToken, refresh_token);
 });
 
-test("CredentialSession stores the answer to a refresh, even if the store cannot be read at that moment", async () => {
+test("CredentialSession stores new tokens even if the store cannot be read at that moment", async () => {
   const store = new AsyncStore();
   const { session, service, clock } = await signedIn({ store });
   service.rotation = true;
@@ -417,7 +417,7 @@ test("CredentialSession stores the answer to a refresh, even if the store cannot
   assert(store.items.get(KEY)?.includes(id_token));
 });
 
-test("CredentialSession is not signed out by a store that never kept anything", async () => {
+test("CredentialSession stays signed in with a store that keeps nothing", async () => {
   const store = { getItem: () => null, setItem: () => {}, removeItem: () => {} };
   const { session, service, clock, events } = await signedIn({ store });
   service.rotation = true;
@@ -429,7 +429,7 @@ test("CredentialSession is not signed out by a store that never kept anything", 
   assertEquals(events, ["signed_in", "refreshed", "refreshed", "refreshed"]);
 });
 
-test("CredentialSession takes known credentials over older ones in the store, and newer ones there over them", async () => {
+test("CredentialSession prefers the newer of the credentials option and the login in the store", async () => {
   const store = new AsyncStore();
   const { another, service, clock } = scene({ store });
   const old = service.credentials();
@@ -443,7 +443,7 @@ test("CredentialSession takes known credentials over older ones in the store, an
   assertEquals(store.refreshToken, newer.refresh_token);
 });
 
-test("CredentialSession over one store and two keys are two logins", async () => {
+test("CredentialSession keeps the logins of two keys in one store apart", async () => {
   const store = new AsyncStore();
   const { another } = scene({ store });
   const [one, two] = [another({ key: "one" }), another({ key: "two" })];
@@ -455,14 +455,14 @@ test("CredentialSession over one store and two keys are two logins", async () =>
   assertEquals([...store.items.keys()], ["one"]);
 });
 
-test("CredentialSession loses nothing in a thousand random steps of three sessions over one store", async () => {
+test("CredentialSession loses no login in 1,000 random steps of three sessions with one store", async () => {
   const store = new AsyncStore();
   const { clock, another } = scene({ store });
   const service = new Service(clock);
   service.rotation = true;
-  const told: string[] = [];
+  const reported: string[] = [];
   const sessions = [1, 2, 3].map(() =>
-    another({ client: service, onChange: ({ type }) => told.push(type) })
+    another({ client: service, onChange: ({ type }) => reported.push(type) })
   );
   const any = () => sessions[Math.floor(Math.random() * sessions.length)] ?? sessions[0];
   await any()?.signIn(crypto.randomUUID());
@@ -471,7 +471,7 @@ test("CredentialSession loses nothing in a thousand random steps of three sessio
     const session = any();
     await (Math.random() < 0.2 ? session?.refresh() : session?.getIdToken());
   }
-  assertEquals(told.filter((type) => type === "ended" || type === "signed_out"), []);
+  assertEquals(reported.filter((type) => type === "ended" || type === "signed_out"), []);
   assertEquals(
     new Set(service.calls.map(({ refreshToken }) => refreshToken)).size,
     service.calls.length,

@@ -5,7 +5,7 @@ import { deadline } from "../../src/async.ts";
 import type { SessionLock } from "../../src/session/options.ts";
 import { AsyncStore, HOUR, KEY, rejection, settle, signedIn } from "../support/session_scene.ts";
 
-/** Locks as `navigator.locks` has them, as far as a session uses them. */
+/** The part of `navigator.locks` that a session uses. */
 class Locks {
   readonly #tails = new Map<string, Promise<unknown>>();
   readonly names: string[] = [];
@@ -48,7 +48,7 @@ test("CredentialSession refreshes once for two sessions that share a lock", asyn
   assertEquals(lock.held, 0);
 });
 
-test("CredentialSession takes a function of the shape of navigator.locks.request", async () => {
+test("CredentialSession accepts a function like navigator.locks.request", async () => {
   const names: string[] = [];
   const lock: SessionLock = async (name, { signal }, callback) => {
     assert(signal instanceof AbortSignal);
@@ -61,7 +61,7 @@ test("CredentialSession takes a function of the shape of navigator.locks.request
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession goes on without a lock that is never granted, and gives it back if it is granted later", async () => {
+test("CredentialSession continues without a lock that is not granted in time, and releases a late grant", async () => {
   let granted: (() => Promise<void>) | undefined;
   let signal: AbortSignal | undefined;
   const { session, service } = await signedIn({
@@ -79,7 +79,7 @@ test("CredentialSession goes on without a lock that is never granted, and gives 
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession goes on without a lock that cannot be had", async () => {
+test("CredentialSession continues without a lock if the request fails", async () => {
   const locks: SessionLock[] = [
     () => {
       throw new TypeError("Illegal invocation");
@@ -95,7 +95,7 @@ test("CredentialSession goes on without a lock that cannot be had", async () => 
   }
 });
 
-test("CredentialSession gives its lock back after a failure, and after a sign-out", async () => {
+test("CredentialSession releases its lock after a failure and after a sign-out", async () => {
   const lock = new Locks();
   const { session, service } = await signedIn({ lock });
   service.failure = new Error("a mistake");
@@ -110,7 +110,7 @@ test("CredentialSession gives its lock back after a failure, and after a sign-ou
   await session.signOut();
   assert(await waiter instanceof CredentialSessionError);
   await settle();
-  // The client of a test ignores its signal: what it still holds is a request, and no lock.
+  // The client of the test ignores its signal, so that its request is still under way.
   assertEquals(lock.held, 0);
 });
 
@@ -198,7 +198,7 @@ test("CredentialSession reads the store again once it has the lock", async () =>
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession ends at once under a lock, since nobody else can be about to store", async () => {
+test("CredentialSession ends without a wait for other tokens if it holds the lock", async () => {
   const store = new AsyncStore();
   const lock = new Locks();
   const { session, service } = await signedIn({ store, lock });

@@ -13,14 +13,14 @@ import {
   signedIn,
 } from "../support/session_scene.ts";
 
-/** Refreshes so that what follows is about a token whose age is known. */
+/** Refreshes, so that the age of the token is known. */
 async function refreshed(stage: Scene): Promise<string> {
   const { id_token } = await stage.session.refresh();
   stage.service.calls.length = 0;
   return id_token;
 }
 
-/** How long a session uses a token, in whole minutes, without refreshing it. */
+/** Returns the number of minutes for which a session uses a token without a refresh. */
 async function minutesOfUse(stage: Scene, most: number): Promise<number> {
   const before = await refreshed(stage);
   for (let minute = 0; minute < most; minute++) {
@@ -39,7 +39,7 @@ test("timeClaimsOf() reads the times of a JWT, and nothing else", () => {
   }
 });
 
-test("expiryOf() counts from the receipt, for all that the clock is off", () => {
+test("expiryOf() counts from the receipt, even if the clock is wrong", () => {
   const claims = { iat: 1_000_000, exp: 1_003_600 };
   const issued = claims.iat * 1000;
   for (const off of [-5 * HOUR, -MINUTE, 0, 30 * MINUTE, 5 * HOUR]) {
@@ -47,17 +47,17 @@ test("expiryOf() counts from the receipt, for all that the clock is off", () => 
   }
 });
 
-test("expiryOf() counts from iat for a token that was handed over some time after it was issued", () => {
+test("expiryOf() counts from iat for a token that was issued some time before the code", () => {
   const claims = { iat: 1_000_000, exp: 1_003_600 };
   const issued = claims.iat * 1000;
   assertEquals(expiryOf(claims, issued + 50 * MINUTE, "code"), issued + HOUR);
-  // Minted for this login, or a clock that is so far off that it tells nothing.
+  // The token was issued for this login, or the clock is too wrong to be of use.
   for (const off of [-5 * HOUR, 0, MINUTE, HOUR, 5 * HOUR]) {
     assertEquals(expiryOf(claims, issued + off, "code"), issued + off + HOUR);
   }
 });
 
-test("expiryOf() gives known credentials no more than a lifetime, and none after exp", () => {
+test("expiryOf() limits given credentials to one lifetime and to exp", () => {
   const claims = { iat: 1_000_000, exp: 1_003_600 };
   const issued = claims.iat * 1000;
   assertEquals(expiryOf(claims, issued + 20 * MINUTE, "given"), issued + HOUR);
@@ -65,7 +65,7 @@ test("expiryOf() gives known credentials no more than a lifetime, and none after
   assertEquals(expiryOf(claims, issued - 9 * HOUR, "given"), issued - 8 * HOUR);
 });
 
-test("expiryOf() knows no end of a token whose exp is nonsense", () => {
+test("expiryOf() returns Infinity for an implausible exp", () => {
   const now = 1_000_000_000;
   for (
     const claims of [{}, { iat: 5 }, { iat: 500, exp: 500 }, { iat: 500, exp: -1 }, {
@@ -76,7 +76,7 @@ test("expiryOf() knows no end of a token whose exp is nonsense", () => {
     assertEquals(expiryOf(claims, now, "refresh"), Infinity);
     assertEquals(expiryOf(claims, now, "code"), Infinity);
   }
-  // Without iat, a new token that has expired means that the clock is ahead.
+  // A new token without iat that has expired means that the clock is ahead.
   assertEquals(expiryOf({ exp: 1_000_500 }, now, "refresh"), 1_000_500_000);
   assertEquals(expiryOf({ exp: 999_999 }, now, "refresh"), Infinity);
   assertEquals(expiryOf({ exp: 999_999 }, now, "given"), 999_999_000);
@@ -95,7 +95,7 @@ test("freshnessOf() has a margin of 5 min, or of 20 % of a short lifetime", () =
   assertEquals(until(0), 0);
 });
 
-test("CredentialSession uses a token for 55 minutes, however far the local clock is off", async () => {
+test("CredentialSession uses a token for 55 minutes, however wrong the local clock is", async () => {
   for (const off of [-9 * HOUR, -20 * MINUTE, 20 * MINUTE, 9 * HOUR]) {
     const stage = await signedIn();
     stage.service.claims = (iat) => ({ iat: iat + off / 1000, exp: iat + off / 1000 + 3600 });
@@ -112,7 +112,7 @@ test("CredentialSession does not refresh endlessly when the clock is ahead of ev
   }
 });
 
-test("CredentialSession uses a token of unknown expiry until somebody refuses it", async () => {
+test("CredentialSession uses a token of unknown expiry indefinitely", async () => {
   const stage = scene();
   for (const token of ["opaque", jwt({}), jwt({ exp: "soon" }), jwt({ exp: 1e300 })]) {
     stage.service.idToken = () => token;
@@ -126,25 +126,25 @@ test("CredentialSession uses a token of unknown expiry until somebody refuses it
   }
 });
 
-test("CredentialSession counts by exp where there is no iat", async () => {
+test("CredentialSession uses exp alone if there is no iat", async () => {
   const stage = await signedIn();
   stage.service.claims = (iat) => ({ exp: iat + 1800 });
   assertEquals(await minutesOfUse(stage, 70), 25);
 });
 
-test("CredentialSession never takes a margin as long as the token", async () => {
+test("CredentialSession limits the margin to less than the lifetime of the token", async () => {
   for (const margin of [HOUR, 30 * HOUR, Infinity]) {
     const stage = await signedIn({ margin });
     assertEquals(await minutesOfUse(stage, 70), 6);
   }
 });
 
-test("CredentialSession takes the margin it is told", async () => {
+test("CredentialSession uses the margin option", async () => {
   assertEquals(await minutesOfUse(await signedIn({ margin: 20 * MINUTE }), 70), 40);
   assertEquals(await minutesOfUse(await signedIn({ margin: 0 }), 70), 60);
 });
 
-test("CredentialSession refreshes after a computer has slept", async () => {
+test("CredentialSession refreshes after the computer has slept", async () => {
   const { session, service, clock } = await signedIn();
   const before = await session.getIdToken();
   clock.advance(10 * HOUR);
@@ -152,9 +152,9 @@ test("CredentialSession refreshes after a computer has slept", async () => {
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession refreshes once after the clock was set back, since the token's age is unknown", async () => {
+test("CredentialSession refreshes once after the clock was set back, because the age of the token is unknown", async () => {
   const { session, service, clock } = await signedIn();
-  clock.advance(-MINUTE); // as time synchronization does
+  clock.advance(-MINUTE); // as by time synchronization
   await session.getIdToken();
   assertEquals(service.refreshes, 0);
   clock.advance(-3 * HOUR);
@@ -163,7 +163,7 @@ test("CredentialSession refreshes once after the clock was set back, since the t
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession refreshes known credentials that have expired", async () => {
+test("CredentialSession refreshes expired credentials of the credentials option", async () => {
   const { another, service, clock } = scene();
   const credentials = service.credentials();
   clock.advance(2 * HOUR);
@@ -172,7 +172,7 @@ test("CredentialSession refreshes known credentials that have expired", async ()
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession knows the age of stored credentials", async () => {
+test("CredentialSession counts the age of stored credentials from their receipt", async () => {
   const store = new AsyncStore();
   const { another, service, clock } = await signedIn({ store });
   clock.advance(54 * MINUTE);
@@ -195,7 +195,7 @@ test("CredentialSession refreshes stored credentials when the clock was set back
   }
 });
 
-test("CredentialSession stores that an expiry is unknown", async () => {
+test("CredentialSession stores an unknown expiry as absent", async () => {
   const store = new AsyncStore();
   const clock = new Clock();
   const service = new Service(clock);

@@ -26,7 +26,7 @@ import {
 } from "../support/session_scene.ts";
 import { CredentialSession } from "../../src/session/session.ts";
 
-/** Failures that say nothing about the refresh token. */
+/** Failures that do not concern the refresh token. */
 const PASSING = [
   networkError(),
   new CredentialTimeoutError("Cannot refresh", { timeout: 5_000 }),
@@ -35,7 +35,7 @@ const PASSING = [
   new TypeError("a mistake in a hook"),
 ];
 
-test("CredentialSession keeps the refresh token when an answer has none, an empty one or null", async () => {
+test("CredentialSession keeps the refresh token if the response has none, an empty one or null", async () => {
   for (const refresh_token of [undefined, "", null]) {
     const store = new AsyncStore();
     const { session, service, clock } = await signedIn({ store });
@@ -50,7 +50,7 @@ test("CredentialSession keeps the refresh token when an answer has none, an empt
   }
 });
 
-test("CredentialSession goes on with the refresh token of a rotation", async () => {
+test("CredentialSession uses the new refresh token of a rotation", async () => {
   const store = new AsyncStore();
   const { session, service, clock } = await signedIn({ store });
   service.rotation = true;
@@ -63,7 +63,7 @@ test("CredentialSession goes on with the refresh token of a rotation", async () 
   assert(seen.has(store.refreshToken));
 });
 
-test("CredentialSession.refresh() asks the service, even beside a caller for whom the store has enough", async () => {
+test("CredentialSession.refresh() refreshes, even if the store has a valid token for a concurrent caller", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock } = await signedIn({ store });
   const other = another();
@@ -78,7 +78,7 @@ test("CredentialSession.refresh() asks the service, even beside a caller for who
   assertEquals(service.refreshes, 2);
 });
 
-test("CredentialSession hands nothing out before it is stored", async () => {
+test("CredentialSession returns no token before it is stored", async () => {
   const store = new AsyncStore();
   const { session, clock, service } = await signedIn({ store });
   service.rotation = true;
@@ -106,7 +106,7 @@ test("CredentialSession hands nothing out before it is stored", async () => {
   assertEquals(order, ["stored", "handed out", "handed out"]);
 });
 
-test("CredentialSession is lost to no passing failure, and hands out a token that is still valid", async () => {
+test("CredentialSession continues after transient failures, and returns a token that is still valid", async () => {
   for (const failure of PASSING) {
     const { session, service, clock, events } = await signedIn();
     const before = await session.getIdToken();
@@ -136,7 +136,7 @@ test("CredentialSession sends one request for 20 callers in a row during an outa
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession asks again after 30 s, growing to 5 min", async () => {
+test("CredentialSession retries after 30 s, growing to 5 min", async () => {
   const { session, service, clock } = await signedIn();
   clock.advance(HOUR);
   service.failure = networkError();
@@ -161,7 +161,7 @@ test("CredentialSession asks again after 30 s, growing to 5 min", async () => {
   assertEquals(service.refreshes, refreshes + 1);
 });
 
-test("CredentialSession waits as long as a 429 asks", async () => {
+test("CredentialSession waits for the Retry-After of a 429", async () => {
   const { session, service, clock } = await signedIn();
   clock.advance(HOUR);
   service.failure = apiError(429, 90_000);
@@ -174,7 +174,7 @@ test("CredentialSession waits as long as a 429 asks", async () => {
   assertEquals(service.refreshes, 2);
 });
 
-test("CredentialSession waits for a moment even if a 429 asks for none", async () => {
+test("CredentialSession waits for 1 s even if the Retry-After of a 429 is 0", async () => {
   const { session, service, clock } = await signedIn();
   clock.advance(HOUR);
   service.failure = apiError(429, 0);
@@ -185,7 +185,7 @@ test("CredentialSession waits for a moment even if a 429 asks for none", async (
   assertEquals(service.refreshes, 2);
 });
 
-test("CredentialSession is not paused for hours by a clock that was set back", async () => {
+test("CredentialSession ends a pause when the clock was set back", async () => {
   const { session, service, clock } = await signedIn();
   clock.advance(HOUR);
   service.failure = networkError();
@@ -196,7 +196,7 @@ test("CredentialSession is not paused for hours by a clock that was set back", a
   assertEquals(service.refreshes, 2);
 });
 
-test("CredentialSession is not paused for a new login by the failure of an old one", async () => {
+test("CredentialSession does not pause for a new login after a failure of an old one", async () => {
   const { session, service, clock } = await signedIn();
   clock.advance(HOUR);
   service.failure = networkError();
@@ -207,7 +207,7 @@ test("CredentialSession is not paused for a new login by the failure of an old o
   assertEquals(service.refreshes, 2);
 });
 
-test("CredentialSession ends when the refresh token is rejected, tells it once and does not send it again", async () => {
+test("CredentialSession ends with one event when the refresh token is rejected, and does not send it again", async () => {
   for (const status of [400, 404]) {
     const store = new AsyncStore();
     const { session, service, clock, events, another } = await signedIn({ store });
@@ -243,7 +243,7 @@ test("CredentialSession ends at a rejection, even while the ID token is still va
   assertEquals(events, ["signed_in", "ended"]);
 });
 
-test("CredentialSession takes a new login after it has ended", async () => {
+test("CredentialSession accepts a new login after it has ended", async () => {
   const { session, service, clock, events } = await signedIn();
   clock.advance(HOUR);
   service.failure = apiError(404);
@@ -254,7 +254,7 @@ test("CredentialSession takes a new login after it has ended", async () => {
   assertEquals(events, ["signed_in", "ended", "signed_in", "refreshed"]);
 });
 
-test("CredentialSession lets endsSession decide", async () => {
+test("CredentialSession ends as endsSession decides", async () => {
   const asked: string[] = [];
   const { session, service, clock, events } = await signedIn({
     endsSession: (error) => {
@@ -272,7 +272,7 @@ test("CredentialSession lets endsSession decide", async () => {
   assertEquals(events, ["signed_in", "ended"]);
 });
 
-test("CredentialSession sends no storm of requests when endsSession throws", async () => {
+test("CredentialSession pauses when endsSession throws", async () => {
   const mistake = new Error("a mistake");
   const { session, service, clock, events } = await signedIn({
     endsSession: () => {
@@ -287,7 +287,7 @@ test("CredentialSession sends no storm of requests when endsSession throws", asy
   assertEquals(events, ["signed_in"]);
 });
 
-test("CredentialSession survives what the emulator does to its requests", async () => {
+test("CredentialSession continues after each fault of the emulator", async () => {
   await using service = await emulated();
   const { client, clock, emulator } = service;
   const session = new CredentialSession({ client, now: clock.now });
@@ -312,7 +312,7 @@ test("CredentialSession survives what the emulator does to its requests", async 
   assert(session.signedIn);
 });
 
-test("CredentialSession uses the client as it is given: as a method, and one flow at a time", async () => {
+test("CredentialSession calls the client with its this, and with one flow", async () => {
   const { clock, service } = scene();
   class Client {
     readonly #service = service;

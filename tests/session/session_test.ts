@@ -48,7 +48,7 @@ test("CredentialSession keeps a login fresh against the emulator over a socket",
   assertEquals(service.requests(), 4);
 });
 
-test("CredentialSession.signIn() takes a code and any flow", async () => {
+test("CredentialSession.signIn() accepts a code and any flow", async () => {
   const { session, service, events } = scene();
   const flows: AuthFlow[] = [
     { code: crypto.randomUUID() },
@@ -66,14 +66,14 @@ test("CredentialSession.signIn() takes a code and any flow", async () => {
   assertEquals(events, Array(4).fill("signed_in"));
 });
 
-test("CredentialSession.signIn() keeps the refresh token that it was given, if no other comes", async () => {
+test("CredentialSession.signIn() keeps the given refresh token if the response has none", async () => {
   const { session } = scene();
   const refreshToken = crypto.randomUUID();
   const credentials = await session.signIn({ authFlow: "refreshTokenAuth", refreshToken });
   assertEquals(credentials.refresh_token, refreshToken);
 });
 
-test("CredentialSession.signIn() refuses what is no login, and sends nothing", async () => {
+test("CredentialSession.signIn() rejects an invalid argument, and sends nothing", async () => {
   const { session, service } = scene();
   for (const login of ["", { authFlow: "refreshTokenAuth", code: "x" }, undefined, 5]) {
     await assertRejects(
@@ -85,7 +85,7 @@ test("CredentialSession.signIn() refuses what is no login, and sends nothing", a
   assertEquals(service.calls, []);
 });
 
-test("CredentialSession.signIn() passes the client's error on, and changes nothing", async () => {
+test("CredentialSession.signIn() rejects with the error of the client, and changes nothing", async () => {
   const { session, service, events } = await signedIn();
   const before = await session.getIdToken();
   service.failure = apiError(404);
@@ -95,7 +95,7 @@ test("CredentialSession.signIn() passes the client's error on, and changes nothi
   assertEquals(events, ["signed_in"]);
 });
 
-test("CredentialSession rejects with what to do when nobody is signed in", async () => {
+test("CredentialSession rejects with instructions when nobody is signed in", async () => {
   const { session, service, events } = scene({ origins: ["https://app.example.com"] });
   const calls = [
     () => session.getIdToken(),
@@ -115,7 +115,7 @@ test("CredentialSession rejects with what to do when nobody is signed in", async
   assertEquals(events, []);
 });
 
-test("CredentialSession starts from known credentials", async () => {
+test("CredentialSession starts with the credentials option", async () => {
   const { another, service } = scene();
   const credentials = service.credentials();
   const session = another({ credentials });
@@ -135,7 +135,7 @@ test("CredentialSession.getIdToken() refreshes once for 10,000 callers", async (
   assertEquals(events, ["signed_in", "refreshed"]);
 });
 
-test("CredentialSession.getIdToken() touches neither client nor store while the token is fresh", async () => {
+test("CredentialSession.getIdToken() calls neither client nor store while the token is fresh", async () => {
   const store = new AsyncStore();
   const { session, service, clock } = await signedIn({ store });
   const { length } = store.log;
@@ -149,7 +149,7 @@ test("CredentialSession.getIdToken() touches neither client nor store while the 
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession.getCredentials() hands out a copy", async () => {
+test("CredentialSession.getCredentials() returns a copy", async () => {
   const { session } = await signedIn();
   const credentials = await session.getCredentials();
   const before = { ...credentials };
@@ -175,7 +175,7 @@ test("CredentialSession.refresh() waits for the refresh under way", async () => 
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession.refresh() says that there is no refresh token, and loses nothing", async () => {
+test("CredentialSession.refresh() rejects without a refresh token, and keeps the login", async () => {
   const { another, service, clock } = scene();
   const { id_token, access_token } = service.credentials();
   const events: string[] = [];
@@ -207,7 +207,7 @@ test("CredentialSession.signOut() forgets the login in memory and in the store",
   assertEquals(events, ["signed_in", "signed_out"]);
 });
 
-test("CredentialSession.signedIn knows what is in a store that answers at once", async () => {
+test("CredentialSession.signedIn reads a synchronous store", async () => {
   const store = new WebStorage();
   const { another, session } = scene({ store });
   assertEquals(session.signedIn, false);
@@ -218,7 +218,7 @@ test("CredentialSession.signedIn knows what is in a store that answers at once",
   assertEquals(another().signedIn, false);
 });
 
-test("CredentialSession.signedIn knows what is in an asynchronous store after the first wait", async () => {
+test("CredentialSession.signedIn is right for an asynchronous store after the first call", async () => {
   const store = new AsyncStore();
   const { another } = await signedIn({ store });
   const session = another();
@@ -227,7 +227,7 @@ test("CredentialSession.signedIn knows what is in an asynchronous store after th
   assert(session.signedIn);
 });
 
-test("CredentialSession.signedIn asks an asynchronous store once, and not at every look", () => {
+test("CredentialSession.signedIn reads an asynchronous store only once", () => {
   const store = new AsyncStore();
   const { session } = scene({ store });
   for (let look = 0; look < 10; look++) assertEquals(session.signedIn, false);
@@ -246,7 +246,7 @@ test("CredentialSession.signedIn is false for a store that throws", async () => 
   await settle();
 });
 
-test("CredentialSession frees a caller who gives up, and nobody else", async () => {
+test("CredentialSession rejects an aborted caller, and no other", async () => {
   const { session, service, clock } = await signedIn();
   clock.advance(HOUR);
   const gate = Promise.withResolvers<void>();
@@ -269,7 +269,7 @@ test("CredentialSession frees a caller who gives up, and nobody else", async () 
   assert(!service.signals.some((each) => each?.aborted));
 });
 
-test("CredentialSession rejects with the reason of a signal that is aborted already", async () => {
+test("CredentialSession rejects with the reason of a signal that has aborted before", async () => {
   const { session, service } = await signedIn();
   const reason = new Error("too late");
   const options = { signal: AbortSignal.abort(reason) };
@@ -285,7 +285,7 @@ test("CredentialSession rejects with the reason of a signal that is aborted alre
   assertEquals(service.calls.length, 1);
 });
 
-test("CredentialSession.signIn() signs nobody in after its caller has given up", async () => {
+test("CredentialSession.signIn() changes nothing after its caller has aborted", async () => {
   const { session, service, events } = scene();
   const gate = Promise.withResolvers<void>();
   service.gate = gate.promise;
@@ -301,7 +301,7 @@ test("CredentialSession.signIn() signs nobody in after its caller has given up",
   assert(service.signals[0]?.aborted);
 });
 
-test("CredentialSession.onChange() tells until it is told to stop", async () => {
+test("CredentialSession.onChange() calls a listener until it is removed", async () => {
   const { session } = scene();
   const events: SessionEvent[] = [];
   const stop = session.onChange((event) => events.push(event));
@@ -313,7 +313,7 @@ test("CredentialSession.onChange() tells until it is told to stop", async () => 
   assertEquals(events, [{ type: "signed_in" }, { type: "refreshed" }]);
 });
 
-test("CredentialSession.onChange() tells why a session has ended", async () => {
+test("CredentialSession.onChange() reports the reason for the end of a session", async () => {
   const { session, service } = await signedIn();
   const events: SessionEvent[] = [];
   session.onChange((event) => events.push(event));
@@ -325,24 +325,24 @@ test("CredentialSession.onChange() tells why a session has ended", async () => {
   assertEquals(events, [{ type: "ended", error }]);
 });
 
-test("CredentialSession is held up by no listener that throws, hangs or rejects", async () => {
+test("CredentialSession ignores a listener that throws, hangs or rejects", async () => {
   const { session, clock, service } = scene();
-  const told: string[] = [];
+  const reported: string[] = [];
   session.onChange(() => {
     throw new Error("a mistake");
   });
   session.onChange(() => new Promise(() => {}));
   session.onChange(() => Promise.reject(new Error("another mistake")));
-  session.onChange(({ type }) => told.push(type));
+  session.onChange(({ type }) => reported.push(type));
   await session.signIn(crypto.randomUUID());
   clock.advance(HOUR);
   await session.getIdToken();
   await session.signOut();
-  assertEquals(told, ["signed_in", "refreshed", "signed_out"]);
+  assertEquals(reported, ["signed_in", "refreshed", "signed_out"]);
   assertEquals(service.refreshes, 1);
 });
 
-test("CredentialSession lets a listener call it back, and wait for it", async () => {
+test("CredentialSession supports a listener that calls and awaits the session", async () => {
   const { session, clock, service, events } = scene();
   const answers: unknown[] = [];
   session.onChange(async ({ type }) => {
@@ -361,7 +361,7 @@ test("CredentialSession lets a listener call it back, and wait for it", async ()
   assertEquals(events, ["signed_in", "refreshed", "signed_out"]);
 });
 
-test("CredentialSession lets a listener sign out in the middle of a refresh", async () => {
+test("CredentialSession supports a listener that signs out during a refresh", async () => {
   const store = new AsyncStore();
   const { session, clock } = await signedIn({ store });
   const left: Promise<void>[] = [];
@@ -375,7 +375,7 @@ test("CredentialSession lets a listener sign out in the middle of a refresh", as
   assertEquals(store.items.size, 0);
 });
 
-test("CredentialSession[Symbol.dispose]() tells nothing any more, and leaves the login as it is", async () => {
+test("CredentialSession[Symbol.dispose]() removes the listeners, and keeps the login", async () => {
   const store = new AsyncStore();
   const { session, events, another } = await signedIn({ store });
   {
@@ -386,7 +386,7 @@ test("CredentialSession[Symbol.dispose]() tells nothing any more, and leaves the
   assertEquals(await another().getIdToken(), await session.getIdToken());
 });
 
-test("CredentialSession shows no token, however it is looked at", async () => {
+test("CredentialSession shows no token in any inspection", async () => {
   const { session, service, clock } = await signedIn();
   const events: SessionEvent[] = [];
   session.onChange((event) => events.push(event));
@@ -400,7 +400,7 @@ test("CredentialSession shows no token, however it is looked at", async () => {
   assertEquals(leaksIn(await rejection(session.getIdToken()), secrets), []);
 });
 
-test("CredentialSession names each option that is wrong", () => {
+test("CredentialSession names each option that is invalid", () => {
   const error = assertThrows(
     () =>
       new CredentialSession({

@@ -155,7 +155,7 @@ test("CredentialSessions passes the ttl to the store, at most until the end of t
   assertEquals(ttls, ["none", { ttl: 3_600 }, { ttl: 3_600 }, { ttl: 1_800 }, { ttl: 1 }]);
 });
 
-test("CredentialSessions drops the least recently used of more than 5,000 sessions, but none under way", async () => {
+test("CredentialSessions drops the least recently used of more than 5,000 sessions, unless it is in use", async () => {
   const { sessions, service, clock } = scene();
   const busy = sessions.get("busy");
   const used = sessions.get("used");

@@ -6,7 +6,7 @@ import { sessionSettings } from "../../src/session/settings.ts";
 
 const client = { getAuthCredentials: () => fail("It was called") };
 
-test("sessionSettings() fills in defaults, for what is undefined too", () => {
+test("sessionSettings() fills in defaults for absent and undefined options", () => {
   const unset = { key: undefined, now: undefined, lockTimeout: undefined, endsSession: undefined };
   for (const options of [{ client }, { client, ...unset, fetch: undefined }]) {
     const { key, now, lockTimeout, endsSession } = sessionSettings(options);
@@ -19,7 +19,7 @@ test("sessionSettings() fills in defaults, for what is undefined too", () => {
   }
 });
 
-test("sessionSettings() takes over what is set", () => {
+test("sessionSettings() keeps the given options", () => {
   const options: CredentialSessionOptions = {
     client,
     key: "k",

@@ -202,7 +202,7 @@ function errorsWith(text: string): readonly unknown[] {
   ];
 }
 
-test("CredentialSession passes on no token in an error of the store", async () => {
+test("CredentialSession passes on no token in any error of a store", async () => {
   const methods = ["getItem", "setItem", "removeItem"] as const;
   const count = errorsWith("").length;
   for (const [method, isAsync, index] of combinations(methods, count)) {

@@ -25,7 +25,7 @@ import {
   WebStorage,
 } from "../support/session_scene.ts";
 
-/** A store that reads what is JSON as such, as unstorage does. */
+/** A store that parses JSON, as unstorage does. */
 class ParsingStore extends AsyncStore {
   override async getItem(key: string): Promise<never> {
     const text = await super.getItem(key);
@@ -33,7 +33,7 @@ class ParsingStore extends AsyncStore {
   }
 }
 
-test("CredentialSession works with stores of every kind", async () => {
+test("CredentialSession works with each kind of store", async () => {
   const stores: SessionStore[] = [new WebStorage(), new AsyncStore(), new ParsingStore()];
   for (const store of stores) {
     const { session, another, service, clock, events } = await signedIn({ store });
@@ -49,7 +49,7 @@ test("CredentialSession works with stores of every kind", async () => {
   }
 });
 
-test("CredentialSession stores an object with a version, under the name it is told", async () => {
+test("CredentialSession stores an object with a version under its key", async () => {
   const store = new AsyncStore();
   const { session, clock } = await signedIn({ store, key: "my-login" });
   const credentials = await session.getCredentials();
@@ -61,14 +61,14 @@ test("CredentialSession stores an object with a version, under the name it is to
   });
 });
 
-test("CredentialSession sees nobody signed in where the store holds rubbish", async () => {
+test("CredentialSession ignores an invalid record in the store", async () => {
   const store = new AsyncStore();
   const { another, service, session } = await signedIn({ store });
   const good = JSON.parse(store.items.get(KEY) ?? "");
   const { credentials } = good;
-  const rubbish: unknown[] = [
+  const invalid: unknown[] = [
     "",
-    "rubbish",
+    "invalid",
     "null",
     "5",
     "[]",
@@ -92,16 +92,16 @@ test("CredentialSession sees nobody signed in where the store holds rubbish", as
     new Date(),
     new Uint8Array(3),
   ];
-  for (const value of rubbish) {
+  for (const value of invalid) {
     const reader = another({ store: { ...methods(store), getItem: () => value } });
     assertEquals(reader.signedIn, false, JSON.stringify(value));
     await assertRejects(() => reader.getIdToken(), CredentialSessionError, "nobody is signed in");
   }
   assertEquals(service.refreshes, 0);
-  // Rubbish is not the session's to remove, but a sign-in takes its place.
-  store.items.set(KEY, "rubbish");
+  // An invalid record is not removed, but replaced by a sign-in.
+  store.items.set(KEY, "invalid");
   await rejection(another().getIdToken());
-  assertEquals(store.items.get(KEY), "rubbish");
+  assertEquals(store.items.get(KEY), "invalid");
   await session.refresh();
   assertEquals(await another().getIdToken(), await session.getIdToken());
 });
@@ -114,7 +114,7 @@ function methods(store: SessionStore): SessionStore {
   };
 }
 
-test("CredentialSession rejects with the error of a store that cannot be read, and recovers with it", async () => {
+test("CredentialSession rejects while the store cannot be read, and recovers with it", async () => {
   const store = new AsyncStore();
   const { another, service } = await signedIn({ store });
   store.failures.getItem = new Error("connection lost");
@@ -128,7 +128,7 @@ test("CredentialSession rejects with the error of a store that cannot be read, a
   assertEquals(service.refreshes, 0);
 });
 
-test("CredentialSession spends no refresh token while the store cannot be read", async () => {
+test("CredentialSession does not refresh while the store cannot be read", async () => {
   const store = new AsyncStore();
   const { session, service, clock } = await signedIn({ store });
   const before = await session.getIdToken();
@@ -140,7 +140,7 @@ test("CredentialSession spends no refresh token while the store cannot be read",
   assertEquals(service.refreshes, 0);
 });
 
-test("CredentialSession keeps what it could not store, and stores it with the next call", async () => {
+test("CredentialSession stores new tokens with the next call if a write fails", async () => {
   const store = new AsyncStore();
   const { session, service, clock, events } = await signedIn({ store });
   service.rotation = true;
@@ -158,7 +158,7 @@ test("CredentialSession keeps what it could not store, and stores it with the ne
   assertEquals(events, ["signed_in", "refreshed"]);
 });
 
-test("CredentialSession hands out the last token that was stored while a new one cannot be", async () => {
+test("CredentialSession returns the last stored token while a new one cannot be stored", async () => {
   const store = new AsyncStore();
   const { session, clock, service } = await signedIn({ store });
   const before = await session.getIdToken();
@@ -176,7 +176,7 @@ test("CredentialSession hands out the last token that was stored while a new one
   assertStoreError(await rejection(session.getIdToken()), "store", "quota exceeded");
 });
 
-test("CredentialSession.signIn() rejects with the error of the store, and does not lose the login", async () => {
+test("CredentialSession.signIn() rejects if the store fails, and keeps the login", async () => {
   const store = new AsyncStore();
   const { session, service, events } = scene({ store });
   store.failures.setItem = new Error("quota exceeded");
@@ -189,7 +189,7 @@ test("CredentialSession.signIn() rejects with the error of the store, and does n
   assertEquals(events, ["signed_in"]);
 });
 
-test("CredentialSession passes on what a synchronous store throws", async () => {
+test("CredentialSession rejects with the message of a synchronous store", async () => {
   const store = new WebStorage();
   store.getItem = () => {
     throw new Error("Access is denied for this document");
@@ -202,7 +202,7 @@ test("CredentialSession passes on what a synchronous store throws", async () => 
   );
 });
 
-test("CredentialSession frees a caller from a store that hangs", async () => {
+test("CredentialSession rejects an aborted caller while the store hangs", async () => {
   const store = new AsyncStore();
   store.gate = new Promise(() => {});
   const { session } = scene({ store });
@@ -222,7 +222,7 @@ test("CredentialSession frees a caller from a store that hangs", async () => {
   }
 });
 
-test("StoreEntry waits only so long for a store, and goes on with it when it answers again", async () => {
+test("StoreEntry limits the time of a store call, and undoes a late write", async () => {
   const store = new AsyncStore();
   const record = new StoreEntry({ store, key: KEY, margin: undefined, timeout: 20 });
   const credentials = { id_token: "opaque", access_token: crypto.randomUUID() };
@@ -250,7 +250,7 @@ test("StoreEntry waits only so long for a store, and goes on with it when it ans
   assertEquals(store.items.size, 0, "the late write is undone");
 });
 
-test("StoreEntry waits only so long for each of several accesses, and for what is no promise but then-able", async () => {
+test("StoreEntry limits the time of concurrent calls, and of thenables", async () => {
   const never = { then: () => {} };
   const store: SessionStore = {
     getItem: () => never,
@@ -267,7 +267,7 @@ test("StoreEntry waits only so long for each of several accesses, and for what i
   await assertRejects(() => other.read(), Error, "No result within 20 ms");
 });
 
-test("StoreEntry asks once what is sent anew by each then, as queries of databases are", async () => {
+test("StoreEntry sends a database query once that each then would send again", async () => {
   let sent = 0;
   const query = <T>(value: T): PromiseLike<T> => ({
     then: (...handlers) => {
@@ -286,7 +286,7 @@ test("StoreEntry asks once what is sent anew by each then, as queries of databas
   assertEquals(sent, 2);
 });
 
-test("StoreEntry.write() lets no token out in the error of a store, while another write waits", async () => {
+test("StoreEntry.write() passes on no token in an error of the store to concurrent writes", async () => {
   const store = new AsyncStore();
   store.setItem = (_key, value) => Promise.reject(new Error(`SET failed: ${value}`));
   const record = new StoreEntry({ store, key: KEY, margin: undefined });
@@ -301,7 +301,7 @@ test("StoreEntry.write() lets no token out in the error of a store, while anothe
   }
 });
 
-test("CredentialSession lets no token out in the error of a store that is read", async () => {
+test("CredentialSession passes on no token in an error of getItem", async () => {
   const store = new AsyncStore();
   const { session, clock } = await signedIn({ store });
   const { refresh_token = "" } = await session.getCredentials();
@@ -315,7 +315,7 @@ test("CredentialSession lets no token out in the error of a store that is read",
   );
 });
 
-test("StoreEntry.write() writes nothing that is not wanted any more when it is its turn", async () => {
+test("StoreEntry.write() writes nothing if its signal has aborted before its turn", async () => {
   const store = new AsyncStore();
   const gate = Promise.withResolvers<void>();
   store.gate = gate.promise;
@@ -333,7 +333,7 @@ test("StoreEntry.write() writes nothing that is not wanted any more when it is i
   assertEquals(store.log, ["getItem"]);
 });
 
-test("CredentialSession lets no token out in the error of a store", async () => {
+test("CredentialSession passes on no token in a property of an error of setItem", async () => {
   const store = new AsyncStore();
   const { session, clock } = await signedIn({ store });
   let secrets: Record<string, string> = {};
@@ -348,7 +348,7 @@ test("CredentialSession lets no token out in the error of a store", async () => 
   assertEquals(error.message, "Cannot store the credentials: OOM command not allowed");
   assertEquals(leaksIn(error, secrets), []);
 });
-test("safeMessage() keeps a message without tokens, and drops any other", () => {
+test("safeMessage() returns a message without tokens, and replaces any other", () => {
   const token = crypto.randomUUID();
   const kept = [
     "connect ECONNREFUSED 127.0.0.1:6379",

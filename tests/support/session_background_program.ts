@@ -1,4 +1,4 @@
-// A program with nothing to do but a background refresh in an hour: it has to end at once.
+// A program that waits only for a background refresh in an hour, and therefore must end at once.
 import { CredentialSession } from "../../src/session/session.ts";
 import { Clock, Service } from "./session_scene.ts";
 

@@ -1,4 +1,4 @@
-// What the tests of the session share: a clock to turn, a service to command, stores to look into.
+// Support for the tests of sessions: a clock, a service and stores under the control of the test.
 import { assertEquals } from "@std/assert";
 import {
   type AuthFlow,
@@ -25,10 +25,10 @@ import type {
 export const MINUTE = 60_000;
 export const HOUR: number = 60 * MINUTE;
 
-/** The name that sessions have in their store unless it is set. */
+/** The default key of a session in its store. */
 export const KEY = "saasus-credentials";
 
-/** A clock that goes when it is told to. */
+/** A clock that a test advances. */
 export class Clock {
   ms: number = Date.UTC(2026, 0, 1);
   readonly now = (): number => this.ms;
@@ -38,7 +38,7 @@ export class Clock {
   }
 }
 
-/** A JWT that nobody could verify. */
+/** Creates a JWT with an invalid signature. */
 export function jwt(claims: object): string {
   const part = (value: object) =>
     btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value))))
@@ -46,20 +46,20 @@ export function jwt(claims: object): string {
   return `${part({ alg: "none" })}.${part({ jti: crypto.randomUUID(), ...claims })}.signature`;
 }
 
-/** A service that does what a test says, without a network. */
+/** A service without a network that a test controls. */
 export class Service implements SessionClient {
   readonly #clock: Clock;
-  /** All flows that were asked for. */
+  /** The flows of all calls. */
   readonly calls: AuthFlow[] = [];
-  /** The signals that came along. */
+  /** The signals of all calls. */
   readonly signals: (AbortSignal | undefined)[] = [];
-  /** What ID tokens claim. */
+  /** Returns the claims of a new ID token. */
   claims: (issuedAt: number) => object = (iat) => ({ iat, exp: iat + 3600 });
-  /** Whether a refresh answers a new refresh token, and kills the old one. */
+  /** Whether a refresh returns a new refresh token, and revokes the old one. */
   rotation = false;
-  /** What calls reject with instead of an answer. */
+  /** The error with which calls reject. */
   failure: unknown;
-  /** What calls wait for before they answer. */
+  /** A promise that calls await before they return. */
   gate: Promise<unknown> | undefined;
   readonly #dead = new Set<string>();
 
@@ -67,7 +67,7 @@ export class Service implements SessionClient {
     this.#clock = clock;
   }
 
-  /** How many refreshes were asked for. */
+  /** The number of refreshes. */
   get refreshes(): number {
     return this.calls.filter(({ authFlow }) => authFlow === "refreshTokenAuth").length;
   }
@@ -109,7 +109,7 @@ export class Service implements SessionClient {
   }
 }
 
-/** An answer of the service that is none. */
+/** Creates the error for an error response. */
 export function apiError(status: number, retryAfter?: number): CredentialApiError {
   return new CredentialApiError(`Cannot refresh credentials: the API answered ${status}`, {
     operation: "getAuthCredentials",
@@ -118,20 +118,20 @@ export function apiError(status: number, retryAfter?: number): CredentialApiErro
   });
 }
 
-/** No answer of the service. */
+/** Creates the error for a lost connection. */
 export function networkError(): CredentialNetworkError {
   return new CredentialNetworkError("Cannot refresh credentials: no answer came", {
     reason: "other",
   });
 }
 
-/** A store that answers later, and tells what was done with it. */
+/** An asynchronous store with a log of its calls. */
 export class AsyncStore implements SessionStore {
   readonly items: Map<string, string> = new Map();
   readonly log: string[] = [];
-  /** What is waited for before anything is done. */
+  /** A promise that all calls await first. */
   gate: Promise<unknown> | undefined;
-  /** What the methods of these names throw. */
+  /** The errors with which the methods reject. */
   readonly failures: Partial<Record<"getItem" | "setItem" | "removeItem", Error>> = {};
 
   async getItem(key: string): Promise<string | null> {
@@ -149,7 +149,7 @@ export class AsyncStore implements SessionStore {
     this.items.delete(key);
   }
 
-  /** The refresh token that is stored. */
+  /** The stored refresh token. */
   get refreshToken(): string | undefined {
     const text = this.items.get(KEY);
     return text === undefined ? undefined : JSON.parse(text).credentials.refresh_token;
@@ -163,7 +163,7 @@ export class AsyncStore implements SessionStore {
   }
 }
 
-/** Storage as browsers have it: its methods throw if they are not called as such. */
+/** A store like those of browsers, whose methods throw without their `this`. */
 export class WebStorage implements SessionStore {
   readonly #items = new Map<string, string>();
 
@@ -180,18 +180,18 @@ export class WebStorage implements SessionStore {
   }
 }
 
-/** A session with all that it works with. */
+/** A session with its clock and service. */
 export interface Scene {
   readonly clock: Clock;
   readonly service: Service;
   readonly session: CredentialSession;
-  /** What `onChange` was told, in order. */
+  /** The types of all events, in order. */
   readonly events: string[];
-  /** Another session with the same clock and service. */
+  /** Creates another session with the same clock and service. */
   another(options?: Partial<CredentialSessionOptions>): CredentialSession;
 }
 
-/** A session over a commanded service. Nobody is signed in. */
+/** Creates a session with a service that the test controls. Nobody is signed in. */
 export function scene(options: Partial<CredentialSessionOptions> = {}): Scene {
   const clock = new Clock();
   const service = new Service(clock);
@@ -202,20 +202,20 @@ export function scene(options: Partial<CredentialSessionOptions> = {}): Scene {
   return { clock, service, session, events, another };
 }
 
-/** The same, with somebody signed in. */
+/** Creates a session that is signed in. */
 export async function signedIn(options: Partial<CredentialSessionOptions> = {}): Promise<Scene> {
   const stage = scene(options);
   await stage.session.signIn(crypto.randomUUID());
   return stage;
 }
 
-/** An emulator behind a socket, with a client. */
+/** An emulator that is served on loopback, with a client. */
 export interface EmulatedService extends AsyncDisposable {
   readonly clock: Clock;
   readonly emulator: CredentialEmulator;
   readonly server: EmulatorServer;
   readonly client: CredentialClient;
-  /** How many requests were answered. */
+  /** Returns the number of responses. */
   readonly requests: () => number;
 }
 
@@ -246,7 +246,7 @@ export async function emulated(
   };
 }
 
-/** Checks that an error is the safe one for a store that failed. */
+/** Checks that an error is the safe error for a store that has failed. */
 export function assertStoreError(
   error: unknown,
   action: "read" | "store" | "remove",
@@ -260,7 +260,7 @@ export function assertStoreError(
   assertEquals(String(error), `Error: ${begin[action]}: ${reason}`);
 }
 
-/** What a promise rejects with. */
+/** Returns the error with which a promise rejects. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
@@ -270,7 +270,7 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   throw new Error("It did not reject");
 }
 
-/** Lets everything go on that waits for nothing but promises. */
+/** Waits until all pending promise reactions have run. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
 }

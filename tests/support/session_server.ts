@@ -1,8 +1,8 @@
-// A server of an application, for what really goes over the wire.
+// The server of an application, for tests of real requests.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A request as it came. */
+/** A received request. */
 export interface AppRequest {
   readonly method: string;
   readonly path: string;
@@ -10,14 +10,14 @@ export interface AppRequest {
   readonly body: string;
 }
 
-/** What the application answers: a status, with headers and a body. */
+/** The response of the application. */
 export interface AppAnswer {
   readonly status: number;
   readonly headers?: Record<string, string>;
   readonly body?: string;
 }
 
-/** An application that listens. */
+/** A running application. */
 export interface AppServer extends AsyncDisposable {
   readonly origin: string;
   readonly requests: AppRequest[];
@@ -40,7 +40,7 @@ export async function serveApp(
     outgoing.end(text);
   };
   const server = createServer((incoming, outgoing) => {
-    // The client may leave in the middle of its body.
+    // The client may disconnect while it sends the body.
     answer(incoming, outgoing).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
