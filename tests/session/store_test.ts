@@ -7,10 +7,7 @@ import {
 } from "@std/assert";
 import { test } from "node:test";
 import { CredentialSessionError } from "../../mod.ts";
-import { receivedLogin } from "../../src/session/login_tokens.ts";
 import type { SessionStore } from "../../src/session/options.ts";
-import { safeMessage, StoreEntry } from "../../src/session/store.ts";
-import { secret } from "../support/fixtures.ts";
 import { leaksIn } from "../support/leak_search.ts";
 import {
   assertStoreError,
@@ -222,85 +219,6 @@ test("CredentialSession rejects an aborted caller while the store hangs", async 
   }
 });
 
-test("StoreEntry limits the time of a store call, and undoes a late write", async () => {
-  const store = new AsyncStore();
-  const record = new StoreEntry({ store, key: KEY, margin: undefined, timeout: 20 });
-  const credentials = { id_token: "opaque", access_token: crypto.randomUUID() };
-  const held = receivedLogin(credentials, { receivedAt: 0, source: "code", margin: undefined });
-  const { signal } = new AbortController();
-  store.gate = new Promise(() => {});
-  assertEquals(
-    String(await rejection(record.read())),
-    "Error: Cannot read the credentials from the store: No result within 20 ms",
-  );
-  store.gate = undefined;
-  assertEquals(await record.read(), null);
-
-  const gate = Promise.withResolvers<void>();
-  store.gate = gate.promise;
-  assertEquals(
-    String(await rejection(record.write(held, signal))),
-    "Error: Cannot store the credentials: No result within 20 ms",
-  );
-  store.gate = undefined;
-  await record.remove();
-  gate.resolve();
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  assertEquals(store.log.slice(2), ["setItem", "removeItem", "getItem", "removeItem"]);
-  assertEquals(store.items.size, 0, "the late write is undone");
-});
-
-test("StoreEntry limits the time of concurrent calls, and of thenables", async () => {
-  const never = { then: () => {} };
-  const store: SessionStore = {
-    getItem: () => never,
-    setItem: () => {},
-    removeItem: () => new Promise(() => {}),
-  };
-  const record = new StoreEntry({ store, key: KEY, margin: undefined, timeout: 20 });
-  const failures = await Promise.all([record.remove(), record.read()].map(rejection));
-  assertEquals(failures.map(String), [
-    "Error: Cannot remove the credentials from the store: No result within 20 ms",
-    "Error: Cannot read the credentials from the store: No result within 20 ms",
-  ]);
-  const other = new StoreEntry({ store, key: KEY, margin: undefined, timeout: 20 });
-  await assertRejects(() => other.read(), Error, "No result within 20 ms");
-});
-
-test("StoreEntry sends a database query once that each then would send again", async () => {
-  let sent = 0;
-  const query = <T>(value: T): PromiseLike<T> => ({
-    then: (...handlers) => {
-      sent++;
-      return Promise.resolve(value).then(...handlers);
-    },
-  });
-  const store: SessionStore = {
-    getItem: () => query(null),
-    setItem: () => query(undefined),
-    removeItem: () => query(undefined),
-  };
-  const record = new StoreEntry({ store, key: KEY, margin: undefined });
-  assertEquals(await record.read(), null);
-  await record.remove();
-  assertEquals(sent, 2);
-});
-
-test("StoreEntry.write() passes on no token in an error of the store to concurrent writes", async () => {
-  const store = new AsyncStore();
-  store.setItem = (_key, value) => Promise.reject(new Error(`SET failed: ${value}`));
-  const record = new StoreEntry({ store, key: KEY, margin: undefined });
-  const tokens = [secret(), secret(), secret()];
-  const errors = await Promise.all(tokens.map((access_token) => {
-    const credentials = { id_token: "opaque", access_token };
-    const held = receivedLogin(credentials, { receivedAt: 0, source: "code", margin: undefined });
-    return rejection(record.write(held, new AbortController().signal));
-  }));
-  for (const error of errors) {
-    assertEquals(leaksIn(error, Object.fromEntries(Object.entries(tokens))), []);
-  }
-});
-
 test("CredentialSession passes on no token in an error of getItem", async () => {
   const store = new AsyncStore();
   const { session, clock } = await signedIn({ store });
@@ -313,24 +231,6 @@ test("CredentialSession passes on no token in an error of getItem", async () => 
     String(error),
     "Error: Cannot read the credentials from the store: the store failed",
   );
-});
-
-test("StoreEntry.write() writes nothing if its signal has aborted before its turn", async () => {
-  const store = new AsyncStore();
-  const gate = Promise.withResolvers<void>();
-  store.gate = gate.promise;
-  const record = new StoreEntry({ store, key: KEY, margin: undefined });
-  const credentials = { id_token: "opaque", access_token: crypto.randomUUID() };
-  const held = receivedLogin(credentials, { receivedAt: 0, source: "code", margin: undefined });
-  const reading = record.read();
-  const controller = new AbortController();
-  const writing = rejection(record.write(held, controller.signal));
-  const reason = new Error("signed out");
-  controller.abort(reason);
-  gate.resolve();
-  await reading;
-  assertEquals(await writing, reason);
-  assertEquals(store.log, ["getItem"]);
 });
 
 test("CredentialSession passes on no token in a property of an error of setItem", async () => {
@@ -347,17 +247,4 @@ test("CredentialSession passes on no token in a property of an error of setItem"
   assertInstanceOf(error, Error);
   assertEquals(error.message, "Cannot store the credentials: OOM command not allowed");
   assertEquals(leaksIn(error, secrets), []);
-});
-test("safeMessage() returns a message without tokens, and replaces any other", () => {
-  const token = crypto.randomUUID();
-  const kept = [
-    "connect ECONNREFUSED 127.0.0.1:6379",
-    'Reached the max retries. Refer to "maxRetriesPerRequest" option for details.',
-  ];
-  for (const message of kept) assertEquals(safeMessage(new Error(message), [token]), message);
-  const dropped = [new Error(`SET ${token}`), new Error(secret(64)), token, 5, null, undefined];
-  for (const thrown of dropped) {
-    assertEquals(leaksIn(safeMessage(thrown, [token]), { token }), []);
-    assertEquals(safeMessage(thrown, [token]), "the store failed");
-  }
 });
