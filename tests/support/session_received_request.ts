@@ -53,7 +53,7 @@ export async function receiveRequest(
 }
 
 async function serve(handler: Handler): Promise<Server> {
-  const { Deno, Bun } = globalThis as Runtime;
+  const { Deno, Bun }: Runtime = globalThis as object;
   const options = { hostname: "127.0.0.1", port: 0 };
   if (Bun !== undefined) {
     const server = Bun.serve({ ...options, fetch: handler });
