@@ -1,5 +1,5 @@
-// Measures the memory in use after many calls: a million of a session and 20,000 of a client, and a million of sessions with
-// 100,000 ids.
+// Measures the memory in use after many calls: a million of a session and 20,000 of a client, and a
+// million of sessions with 100,000 ids.
 import process from "node:process";
 import { CredentialClient, CredentialSession, CredentialSessions, signatureAuth } from "../mod.ts";
 import { KEYS, REFRESH_TOKEN } from "./keys.ts";

@@ -1,5 +1,6 @@
-// Measures parts of a call separately. mitata can time functions that take nanoseconds. Its `run` finishes one function
-// before it begins with the next, so this program calls its `measure` in turns instead.
+// Measures parts of a call separately. mitata can time functions that take nanoseconds. Its `run`
+// finishes one function before it begins with the next, so this program calls its `measure` in
+// turns instead.
 import { strictEqual } from "node:assert/strict";
 import { do_not_optimize, measure } from "mitata";
 import * as v from "valibot";
@@ -106,7 +107,10 @@ async function sessions(): Promise<Cell> {
   return { ...ratio, absolute: { value: ns, unit: "ns" } };
 }
 
-/** Measures 10,000 concurrent callers at the expiry of a token, and checks that they make one refresh. */
+/**
+ * Measures 10,000 concurrent callers at the expiry of a token, and checks that they make one
+ * refresh.
+ */
 async function callers(): Promise<Cell> {
   const CALLERS = 10_000;
   let time = Date.now();

@@ -1,4 +1,5 @@
-// A process of a server whose logins are in Redis. It carries out commands, sent as JSON to its URL, for the login "id".
+// A process of a server whose logins are in Redis. It carries out commands, sent as JSON to its
+// URL, for the login "id".
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";

@@ -132,8 +132,8 @@ for (const count of [2, 3]) {
       for (const session of sessions) {
         await assertRejects(() => session.getIdToken(), CredentialSessionError);
       }
-      // If a sign-out stops a refresh whose token is rotated already, the next session finds that the service rejects the
-      // token before the sign-out has removed it.
+      // If a sign-out stops a refresh whose token is rotated already, the next session finds that
+      // the service rejects the token before the sign-out has removed it.
       const events = takeEvents().filter((type) => type !== "refreshed");
       assertEquals(events.length, count);
       assertEquals(events.filter((type) => type !== "signed_out" && type !== "ended"), []);
