@@ -1,26 +1,26 @@
-/** Something that is timed. */
+/** A function to be timed. */
 export type Contender = () => Promise<unknown>;
 
-/** How contenders are timed. */
+/** Options for {@linkcode alternate}. */
 export interface AlternationOptions {
-  /** How many calls are under way at once. */
+  /** The number of concurrent calls. */
   lanes: number;
-  /** How many calls are timed at one go. */
+  /** The number of calls that are timed together. */
   batch: number;
-  /** How often each contender gets its turn. */
+  /** The number of batches of each contender. */
   rounds: number;
-  /** How many calls each contender makes before the first round. */
+  /** The number of calls of each contender before the first round. */
   warmUp: number;
 }
 
 /**
- * Times contenders in short batches, one after another, in every round in another order. So what the machine does
- * meanwhile, and the garbage that one leaves to the next, hits all of them alike.
+ * Times contenders in short batches in turns, in a random order in each round. Therefore other
+ * programs and the garbage of the previous contender affect all contenders alike.
  *
- * mitata times one function to its end before it begins with the next, and waits for the slowest of a wave of calls; here
- * every lane goes on as soon as it can, as the callers of a server do.
+ * mitata finishes one function before it begins with the next, and waits for the slowest of a group
+ * of calls. Here, each lane continues as soon as its call is done, like the callers of a server.
  *
- * @returns The µs of a call, of each contender in each round.
+ * @returns The duration of a call in µs, for each contender and round.
  */
 export async function alternate<Name extends string>(
   contenders: Readonly<Record<Name, Contender>>,

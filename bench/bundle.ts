@@ -1,4 +1,5 @@
-// Checks the size of the package in a browser against its budgets, and prints its parts. Part of `deno task check`.
+// Checks the size of the package in a browser against its budgets, and prints its parts. Part of
+// `deno task check`.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

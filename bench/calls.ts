@@ -14,7 +14,8 @@ import { answer, programArguments } from "./program.ts";
 import { ratioOf } from "./ratio.ts";
 
 const { origin, quick } = programArguments();
-// A batch is as short as a moment of quiet on a busy machine, so that lower quartiles are taken from such moments.
+// Batches are short, so that some of them run while a busy machine is quiet. Lower quartiles come
+// from these.
 const rounds = quick ? 50 : 150;
 const single: AlternationOptions = { lanes: 1, batch: 40, rounds, warmUp: quick ? 1_500 : 4_000 };
 const parallel: AlternationOptions = {
@@ -35,7 +36,7 @@ const contenders = {
   byHandWithToken: byHandWithToken(baseUrl),
 };
 
-/** What fails to fail would be fast. */
+/** Makes sure that a contender fails: a success would be faster. */
 function failing(contender: Contender): Contender {
   return async () => {
     try {
@@ -67,7 +68,7 @@ const missing = await alternate({
   byHand: failing(byHand(`${origin}/missing`)),
 }, single);
 
-// Where the server is the bottleneck, all clients look alike.
+// If the server were the bottleneck, all clients would look alike.
 const [cpu, started] = [await serverCpu(), performance.now()];
 await alternate({ byHand: contenders.byHand }, { ...parallel, warmUp: 0 });
 const busy = (await serverCpu() - cpu) / (performance.now() - started);

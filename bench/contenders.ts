@@ -37,21 +37,21 @@ function refreshUrl(baseUrl: string): string {
   return `${baseUrl}/credentials?auth-flow=refreshTokenAuth&refresh-token=${token}`;
 }
 
-/** This package with its defaults: validation, retries armed, time budget, redaction. */
+/** This package with its defaults: validation, retries, time limits, redaction. */
 export function ours(baseUrl: string): Contender {
   const client = new CredentialClient({ auth: signatureAuth(KEYS), baseUrl });
   return () =>
     client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: REFRESH_TOKEN });
 }
 
-/** The same without a signature: what is left is what all the rest costs. */
+/** This package with a bearer token, so that nothing is signed. */
 export function oursWithToken(baseUrl: string): Contender {
   const client = new CredentialClient({ auth: bearerAuth(TOKEN), baseUrl });
   return () =>
     client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: REFRESH_TOKEN });
 }
 
-/** What somebody writes who needs no library: no retry, no timeout, no validation. */
+/** A hand-written call without a library: no retry, no timeout, no validation. */
 export function byHand(baseUrl: string): Contender {
   return async () => {
     const url = refreshUrl(baseUrl);
@@ -59,7 +59,7 @@ export function byHand(baseUrl: string): Contender {
   };
 }
 
-/** The same without a signature. */
+/** A hand-written call with a bearer token. */
 export function byHandWithToken(baseUrl: string): Contender {
   return async () => await fetchByHand(refreshUrl(baseUrl), `Bearer ${TOKEN}`);
 }
@@ -73,7 +73,7 @@ async function fetchByHand(url: string, authorization: string): Promise<unknown>
   return await response.json();
 }
 
-/** ky as its documentation shows it, with the same time budget. It retries a GET by default. */
+/** ky as in its documentation, with the same time limits. It retries a GET by default. */
 export function plainKy(baseUrl: string): Contender {
   const api = ky.create({
     timeout: 5_000,
@@ -87,7 +87,10 @@ export function plainKy(baseUrl: string): Contender {
   return async () => await api(refreshUrl(baseUrl)).json();
 }
 
-/** The hand-written attempt in a ky instance with the options that this package gives it: the least that ky costs. */
+/**
+ * The hand-written call in a ky instance with the same options as in this package: the lowest cost
+ * of ky.
+ */
 export function kyAlone(baseUrl: string): Contender {
   const api = ky.create();
   return async () => {
@@ -109,7 +112,7 @@ export function kyAlone(baseUrl: string): Contender {
   };
 }
 
-/** What the official JavaScript SDK is built of: an axios instance whose interceptor signs with crypto-js. */
+/** An axios instance whose interceptor signs with crypto-js, as in the official JavaScript SDK. */
 export function axiosCryptoJs(baseUrl: string): Contender {
   const api = axios.create({ baseURL: baseUrl, headers: { "content-type": "application/json" } });
   api.interceptors.request.use((config) => {

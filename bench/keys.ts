@@ -1,7 +1,7 @@
-// What all programs sign and send.
+// The keys and tokens of all programs.
 
-/** Made up. */
+/** Keys that are not real. */
 export const KEYS = { saasId: "saas-id", apiKey: "api-key", secretKey: "secret-key" };
 
-/** As long as those of the service: 1.1 kB. */
+/** A refresh token of 1.1 kB, like those of the service. */
 export const REFRESH_TOKEN: string = "A1b2C3d4e5F6g7H8-_.".repeat(58);

@@ -1,17 +1,26 @@
-// Measures parts of a call by themselves, with mitata: it knows how to time what takes nanoseconds. Its own `run` times one
-// function to its end before it begins with the next, so that its `measure` is used, in turns.
+// Measures parts of a call separately. mitata can time functions that take nanoseconds. Its `run`
+// finishes one function before it begins with the next, so this program calls its `measure` in
+// turns instead.
+import { strictEqual } from "node:assert/strict";
 import { do_not_optimize, measure } from "mitata";
 import * as v from "valibot";
-import { CredentialClient, CredentialsSchema, signatureAuth } from "../mod.ts";
+import {
+  CredentialClient,
+  type Credentials,
+  CredentialSession,
+  CredentialSessions,
+  CredentialsSchema,
+  signatureAuth,
+} from "../mod.ts";
 import { validate } from "../src/validation.ts";
-import { CredentialSession } from "../src/session/session.ts";
+import { alternate } from "./alternate.ts";
 import { KEYS, REFRESH_TOKEN } from "./keys.ts";
 import { answer, type Cell, programArguments } from "./program.ts";
 import { quantile, ratioOf } from "./ratio.ts";
 
 const { quick } = programArguments();
 
-/** Times two functions in turns; answers the ratio, and the ns of the first. */
+/** Times two functions in turns. Returns the ratio, and the time of the first in ns. */
 async function compare(
   one: () => unknown,
   other: () => unknown,
@@ -61,19 +70,83 @@ async function validation(): Promise<Cell> {
   );
 }
 
+/** Credentials whose ID token is valid for an hour by a clock. */
+function freshCredentials(ms: number): Credentials {
+  const iat = Math.floor(ms / 1_000);
+  const claims = btoa(JSON.stringify({ iat, exp: iat + 3_600 })).replace(/=+$/, "");
+  return {
+    id_token: `e30.${claims}.e30`,
+    access_token: "a".repeat(860),
+    refresh_token: REFRESH_TOKEN,
+  };
+}
+
 async function session(): Promise<Cell> {
   const client = new CredentialClient({ auth: signatureAuth(KEYS) });
-  const now = Math.floor(Date.now() / 1_000);
-  const claims = btoa(JSON.stringify({ iat: now, exp: now + 3_600 })).replace(/=+$/, "");
-  const credentials = { id_token: `e30.${claims}.e30`, access_token: "a".repeat(860) };
-  const session = new CredentialSession({ client, credentials });
+  const session = new CredentialSession({ client, credentials: freshCredentials(Date.now()) });
   await session.getIdToken();
   const { ns, ...ratio } = await compare(() => session.getIdToken(), async () => {}, 4_096);
   return { ...ratio, absolute: { value: ns, unit: "ns" } };
+}
+
+/** Measures a server with 1,000 users in turn, which reads each login again every 5 s. */
+async function sessions(): Promise<Cell> {
+  const client = { getAuthCredentials: () => Promise.resolve(freshCredentials(Date.now())) };
+  const items = new Map<string, string>();
+  const store = {
+    getItem: (key: string) => Promise.resolve(items.get(key)),
+    setItem: async (key: string, value: string) => void await items.set(key, value),
+    removeItem: async (key: string) => void await items.delete(key),
+  };
+  const sessions = new CredentialSessions({ client, store });
+  const ids = Array.from({ length: 1_000 }, () => crypto.randomUUID());
+  for (const id of ids) await sessions.get(id).signIn({ code: id });
+  let calls = 0;
+  const call = () => sessions.get(ids[calls++ % ids.length] ?? "").getIdToken();
+  const { ns, ...ratio } = await compare(call, async () => {}, 4_096);
+  return { ...ratio, absolute: { value: ns, unit: "ns" } };
+}
+
+/**
+ * Measures 10,000 concurrent callers at the expiry of a token, and checks that they make one
+ * refresh.
+ */
+async function callers(): Promise<Cell> {
+  const CALLERS = 10_000;
+  let time = Date.now();
+  let refreshes = 0;
+  const refresh = () => {
+    refreshes++;
+    return Promise.resolve(freshCredentials(time));
+  };
+  const session = new CredentialSession({
+    client: { getAuthCredentials: refresh },
+    credentials: freshCredentials(time),
+    now: () => time,
+  });
+  await session.getIdToken();
+  const together = (call: () => Promise<unknown>) =>
+    Promise.all(Array.from({ length: CALLERS }, call));
+  const times = await alternate({
+    session: async () => {
+      time += 3_600_000;
+      const before = refreshes;
+      await together(() => session.getIdToken());
+      strictEqual(refreshes - before, 1);
+    },
+    promise: async () => {
+      const flight = refresh();
+      await together(async () => (await flight).id_token);
+    },
+  }, { lanes: 1, batch: 1, rounds: quick ? 30 : 100, warmUp: 20 });
+  const value = quantile(times.session, 0.25) / 1_000;
+  return { ...ratioOf(times.session, times.promise), absolute: { value, unit: "ms" } };
 }
 
 answer({
   signature: await signature(),
   validation: await validation(),
   session: await session(),
+  sessions: await sessions(),
+  callers: await callers(),
 });

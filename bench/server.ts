@@ -1,5 +1,5 @@
-// A server that is faster than any client: it reads no more of a request than its first line, and its answers are
-// written beforehand. Prints its origin, and serves until it is ended.
+// A server that is faster than any client: it reads only the first line of a request, and its
+// responses are prepared. Prints its origin, and runs until it is killed.
 import { Buffer } from "node:buffer";
 import { type AddressInfo, createServer } from "node:net";
 import process from "node:process";
@@ -22,7 +22,7 @@ function chunked(body: string): Buffer {
   return Buffer.from(`${head("200 OK")}Transfer-Encoding: chunked\r\n\r\n${chunks}`);
 }
 
-/** Answers by the beginning of the path. */
+/** The responses by the beginning of the path. */
 const answers = new Map<string, Buffer>();
 
 function writeAnswers() {
@@ -41,7 +41,7 @@ function answerTo(request: string): Buffer {
 }
 
 writeAnswers();
-// The date has to be right, since the client takes the time from it.
+// The date has to be right, because the client corrects its clock by it.
 setInterval(writeAnswers, 1_000);
 
 const server = createServer({ noDelay: true }, (socket) => {

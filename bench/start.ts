@@ -6,11 +6,11 @@ import { ratioOf } from "./ratio.ts";
 const PROGRAMS = ["bare", "dependencies", "package"] as const;
 
 /**
- * Measures what the package adds to the start of a process, over what ky and valibot add by themselves. Processes are
- * started in turns, and timed from outside, to their end.
+ * Measures the time that the package adds to the start of a process, over the time that ky and
+ * valibot alone add. The processes are started in turns, and timed from outside until they end.
  *
- * @param command How the runtime is told to run a file.
- * @param rounds How often each program is started.
+ * @param command The command with which the runtime runs a file.
+ * @param rounds The number of starts of each program.
  */
 export function measureStart(command: readonly string[], rounds: number): Cell {
   const times: Record<(typeof PROGRAMS)[number], number[]> = {

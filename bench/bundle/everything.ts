@@ -1,2 +1,2 @@
-// All that there is in the package, the emulator apart.
+// Everything in the main entry point of the package.
 export * from "../../mod.ts";

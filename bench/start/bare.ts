@@ -1,2 +1,2 @@
-// Nothing: what a process costs that does nothing.
+// An empty program, for the time of a process that does nothing.
 export {};

@@ -1,2 +1,2 @@
-// All that an application imports.
+// The whole package.
 export * from "../../mod.ts";

@@ -9,8 +9,9 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 /**
- * The Redis server that `REDIS_URL` names; or one of its own on a free port of the loopback interface, in memory only, for
- * which `redis-server` has to be installed (`apt-get install redis-server`).
+ * The Redis server that `REDIS_URL` names; or one of its own on a free port of the loopback
+ * interface, in memory only, for which `redis-server` has to be installed (`apt-get install
+ * redis-server`).
  */
 export async function startRedis(): Promise<RedisServer> {
   const url = process.env["REDIS_URL"];

@@ -1,50 +1,11 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { test } from "node:test";
-import { createStorage } from "unstorage";
-import redisDriver from "unstorage/drivers/redis";
-import { bearerAuth, CredentialClient } from "../../mod.ts";
-import {
-  CredentialEmulator,
-  type CredentialEmulatorOptions,
-  EMULATOR_BEARER_TOKEN,
-  serveEmulator,
-} from "../../src/emulator/mod.ts";
-import { CredentialSession } from "../../src/session/session.ts";
-import type { SessionStore } from "../../src/session/options.ts";
+import { CredentialSession } from "../../mod.ts";
 import { runExample } from "../support/examples_process.ts";
-import { startRedis } from "./redis_server.ts";
-
-interface Scene extends AsyncDisposable {
-  readonly emulator: CredentialEmulator;
-  readonly client: CredentialClient;
-  readonly store: SessionStore;
-  /** The environment of a program that uses both servers. */
-  readonly env: Record<string, string>;
-}
-
-async function scene(options: CredentialEmulatorOptions): Promise<Scene> {
-  const stack = new AsyncDisposableStack();
-  const redis = stack.use(await startRedis());
-  const emulator = new CredentialEmulator(options);
-  const server = stack.use(await serveEmulator(emulator));
-  const store = createStorage({ driver: redisDriver({ url: redis.url }) });
-  stack.defer(() => store.dispose());
-  await store.clear();
-  return {
-    emulator,
-    client: new CredentialClient({ auth: bearerAuth(EMULATOR_BEARER_TOKEN), baseUrl: server.url }),
-    store,
-    env: {
-      REDIS_URL: redis.url,
-      SAASUS_API_URL_BASE: new URL(server.url).origin,
-      BEARER_TOKEN: EMULATOR_BEARER_TOKEN,
-    },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
+import { redisScene } from "./redis_scene.ts";
 
 test("CredentialSession is kept in Redis from one process to the next", async () => {
-  await using stage = await scene({});
+  await using stage = await redisScene({});
   const { client, store, emulator } = stage;
   const { id_token } = await new CredentialSession({ client, store }).signIn(emulator.issueCode());
   const restarted = new CredentialSession({ client, store });
@@ -54,7 +15,7 @@ test("CredentialSession is kept in Redis from one process to the next", async ()
 });
 
 test("CredentialSession is lost by neither of two processes that share it in Redis, with rotation on", async () => {
-  await using stage = await scene({ rotation: true });
+  await using stage = await redisScene({ rotation: true });
   const { client, store, emulator, env } = stage;
   let requests = 0;
   emulator.faults = () => {

@@ -1,4 +1,5 @@
-// One of the processes that share a session in Redis. It asks for tokens as fast as it can, and tells what came of it.
+// One of the processes that share a session in Redis. It asks for tokens as fast as it can, and
+// tells what came of it.
 import process from "node:process";
 import { createStorage } from "unstorage";
 import redisDriver from "unstorage/drivers/redis";
@@ -20,7 +21,8 @@ const session = new CredentialSession({
 const tokens = new Set<string>();
 
 for (let round = 0; round < Number(rounds); round++) {
-  // Each process has a clock of its own, so that the two ask for refreshes at all distances from each other.
+  // Each process has a clock of its own, so that the two ask for refreshes at all distances from
+  // each other.
   clock += Math.random() * 60 * 60_000;
   try {
     tokens.add(await session.getIdToken());

@@ -131,6 +131,39 @@ test("CredentialSessions keeps using a valid token while the store fails or hang
   assert(Date.now() - begin < 3_000, "the next request does not wait again");
 });
 
+for (const processes of [2, 3]) {
+  test(`CredentialSessions keeps one login alike in ${processes} processes, through a thousand random steps`, async () => {
+    const { clock, service, another } = scene();
+    service.rotation = true;
+    const all = Array.from({ length: processes }, () => another({ recheck: 1_000 }));
+    const any = () => (all[Math.floor(Math.random() * processes)] ?? another()).get("id");
+    const callAll = () =>
+      Promise.allSettled(
+        all.flatMap((sessions) => [1, 2, 3].map(() => sessions.get("id").getIdToken())),
+      );
+    await any().signIn(crypto.randomUUID());
+    for (let step = 0; step < 1_000; step++) {
+      clock.advance(1_000 + Math.random() * 40 * MINUTE);
+      if (step % 20 === 0) {
+        await any().signOut();
+        clock.advance(1_000);
+        const results = await callAll();
+        assertEquals(results.filter(({ status }) => status === "fulfilled"), []);
+        await any().signIn(crypto.randomUUID());
+        clock.advance(1_000);
+      }
+      const { refreshes } = service;
+      // One process is first, so that the others find its token in the store.
+      const token = await any().getIdToken();
+      for (const result of await callAll()) {
+        assertEquals(result, { status: "fulfilled", value: token });
+      }
+      assert(service.refreshes - refreshes <= 1);
+    }
+    assert(service.refreshes > 200);
+  });
+}
+
 test("CredentialSessions passes the ttl to the store, at most until the end of the login", async () => {
   const { store, clock, service } = scene();
   const ttls: unknown[] = [];
