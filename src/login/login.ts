@@ -91,7 +91,7 @@ export class CredentialLogin {
    * ```
    */
   readonly handle: (request: Request) => Promise<Response | undefined> = async (request) => {
-    const { pathname } = new URL(request.url);
+    const { pathname } = this.#context.urlOf(request);
     const handlers = [this.start, this.callback, this.me, this.signOut];
     return await handlers[this.#context.paths.indexOf(pathname)]?.(request);
   };
@@ -296,7 +296,7 @@ export class CredentialLogin {
   }
 
   #redirectToStart(request: Request): Response {
-    const { pathname, search } = new URL(request.url);
+    const { pathname, search } = this.#context.urlOf(request);
     const path = isUnsafe(request) ? undefined : this.#context.returnPath(pathname + search);
     return redirect(this.#context.startPath(path));
   }
