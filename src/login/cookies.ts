@@ -63,7 +63,7 @@ export class LoginCookies {
 
   /** Returns the `Set-Cookie` header for a session cookie. */
   setSession({ value, end }: SessionCookie, now: number): string {
-    return this.#set(this.#sessionName, value, Math.floor((end - now) / 1_000));
+    return this.#set(this.#sessionName, value, Math.ceil((end - now) / 1_000));
   }
 
   /** Returns the `Set-Cookie` header that deletes the session cookie. */

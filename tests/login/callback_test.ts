@@ -293,6 +293,21 @@ test("callback() shows a page and leaves the cookies alone if the service fails"
   }
 });
 
+test("callback() sets the session cookie for the whole lifetime, also after a slow exchange", async () => {
+  for (const [lifetime, maxAge] of [[1_000, 1], [30 * DAY, 30 * DAY / 1_000]]) {
+    const { browser, service, clock } = loginScene({ lifetime });
+    await browser.open("/auth/login");
+    const { promise, open } = gate();
+    service.gate = promise;
+    const arrival = arrive(browser, service.issueCode());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    clock.ms += 200;
+    open();
+    const [session = ""] = (await arrival).headers.getSetCookie();
+    assertMatch(session, new RegExp(`; Max-Age=${maxAge};`));
+  }
+});
+
 test("callback() shows a page if the store fails, and signs nobody in", async () => {
   const { browser, service, store, login, eventTexts } = loginScene();
   await browser.open("/auth/login");
