@@ -10,7 +10,12 @@ import { SignIns } from "./sign_ins.ts";
 /** The login of a request. */
 export type Lookup =
   | { readonly kind: "signed_out" }
-  | { readonly kind: "signed_in"; readonly session: CredentialSession; readonly end: number }
+  | {
+    readonly kind: "signed_in";
+    readonly session: CredentialSession;
+    readonly idToken: string;
+    readonly end: number;
+  }
   /** The service does not refresh the ID token at the moment. */
   | { readonly kind: "outage"; readonly session: CredentialSession; readonly error: unknown }
   /** The store failed, and nothing valid is held. */
@@ -43,8 +48,8 @@ export class LoginContext {
     if (cookie === undefined) return { kind: "signed_out" };
     const session = await this.logins.get(cookie);
     try {
-      await session.getIdToken();
-      return { kind: "signed_in", session, end: cookie.end };
+      const idToken = await session.getIdToken();
+      return { kind: "signed_in", session, idToken, end: cookie.end };
     } catch (error) {
       if (!isCredentialError(error)) return { kind: "failed", error };
       return error.code === "session_ended"

@@ -1,4 +1,4 @@
-import type { CredentialSession } from "../../mod.ts";
+import { type CredentialSession, decodeIdToken } from "../../mod.ts";
 import { Callback } from "./callback.ts";
 import { LoginContext, type Lookup, retryAfter } from "./context.ts";
 import type { SessionCookie } from "./cookies.ts";
@@ -152,8 +152,7 @@ export class CredentialLogin {
     if (login.kind === "signed_out") return this.#context.signedOut();
     if (login.kind !== "signed_in") return this.#unavailable(login);
     try {
-      const claims = await login.session.getClaims();
-      return json({ claims, expiresAt: login.end }, 200);
+      return json({ claims: decodeIdToken(login.idToken), expiresAt: login.end }, 200);
     } catch (error) {
       return this.#unavailable({ ...login, error });
     }
