@@ -365,7 +365,7 @@ test("callback() passes on an error of onSignIn, and removes the record", async 
   assertEquals([error, store.items.size, browser.jar.has(SESSION)], [failure, 0, false]);
 });
 
-test("callback() exchanges a code once for two concurrent requests of a browser", async () => {
+test("callback() exchanges a code once for concurrent requests of a browser", async () => {
   let calls = 0;
   const { browser, service, store } = loginScene({
     onSignIn: () => {
@@ -375,14 +375,24 @@ test("callback() exchanges a code once for two concurrent requests of a browser"
   });
   await browser.open("/auth/login");
   const code = service.issueCode();
-  const responses = await Promise.all([arrive(browser, code), arrive(browser, code)]);
+  const responses = await Promise.all([1, 2, 3].map(async () => {
+    const response = await arrive(browser, code);
+    return { text: await response.text(), cookies: response.headers.getSetCookie() };
+  }));
   assertEquals([service.exchanges, calls, store.items.size], [1, 1, 1]);
-  const [one, other] = responses.map(({ headers }) => headers.getSetCookie());
-  assertEquals(one, other);
-  assertEquals(await Promise.all(responses.map((response) => response.text())), [
-    "Welcome",
-    "Welcome",
-  ]);
+  const [first] = responses;
+  assertEquals(first?.text, "Welcome");
+  assertEquals(responses, [first, first, first]);
+});
+
+test("callback() cancels a streamed response of onSignIn with the request", async () => {
+  let isCanceled = false;
+  const { browser, service } = loginScene({
+    onSignIn: () => new Response(new ReadableStream({ cancel: () => void (isCanceled = true) })),
+  });
+  const response = await signIn(browser, service);
+  await response.body?.cancel();
+  assertEquals(isCanceled, true);
 });
 
 test("callback() exchanges the same code for each of two browsers", async () => {
