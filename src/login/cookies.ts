@@ -78,11 +78,12 @@ export class LoginCookies {
     if (match === null) return undefined;
     const [, permits, restarts, endText = "", browser = "", returnTo = ""] = match;
     const end = parseInt(endText, 36);
-    if (end <= now || end > now + START_LIFETIME) return undefined;
+    if (end <= now) return undefined;
     return {
       permits: Number(permits),
       restarts: Number(restarts),
-      end,
+      // The clock of the process that started the login may be ahead.
+      end: Math.min(end, now + START_LIFETIME),
       browser,
       returnTo: returnTo === "" ? undefined : returnTo,
     };

@@ -213,6 +213,17 @@ test("callback() does not prolong the time of a started login", async () => {
   assertEquals(service.exchanges, 1);
 });
 
+test("callback() accepts a login that a process with a faster clock has started", async () => {
+  const { browser, service, another, anotherBrowser, clock } = loginScene();
+  await browser.open("/auth/login");
+  await browser.open("/auth/login");
+  const slow = anotherBrowser(another({ now: () => clock.ms - 1_000 }));
+  for (const [name, value] of browser.jar) slow.jar.set(name, value);
+  const response = await arrive(slow, service.issueCode());
+  assertEquals([response.status, response.headers.get("Location")], [303, "/"]);
+  assertMatch(response.headers.getSetCookie()[1] ?? "", /^__Host-saasus-login=.*; Max-Age=600;/);
+});
+
 test("callback() sends a browser with a live session on if the code is dead", async () => {
   const { browser, service } = loginScene();
   const code = service.issueCode();
