@@ -32,7 +32,7 @@ export class Callback {
   /** Returns the response to a navigation to the callback. */
   async respond(request: Request): Promise<Response> {
     const { settings, cookies, signIns } = this.#context;
-    const code = codeOf(request);
+    const code = codeOf(this.#context.urlOf(request));
     if (code === undefined) {
       this.#context.report("refused", "invalid_code");
       const link = this.#context.startPath(undefined);
@@ -192,9 +192,9 @@ export class Callback {
   }
 }
 
-/** Returns the code of a callback; `undefined` unless there is exactly one of a sensible length. */
-function codeOf(request: Request): string | undefined {
-  const codes = new URL(request.url).searchParams.getAll("code");
+/** Returns the code in the URL of a callback; `undefined` unless there is exactly one of a sensible length. */
+function codeOf({ searchParams }: URL): string | undefined {
+  const codes = searchParams.getAll("code");
   const [code = ""] = codes;
   return codes.length === 1 && code !== "" && code.length <= MAX_CODE_LENGTH ? code : undefined;
 }

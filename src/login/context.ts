@@ -10,7 +10,12 @@ import { SignIns } from "./sign_ins.ts";
 /** The login of a request. */
 export type Lookup =
   | { readonly kind: "signed_out" }
-  | { readonly kind: "signed_in"; readonly session: CredentialSession; readonly end: number }
+  | {
+    readonly kind: "signed_in";
+    readonly session: CredentialSession;
+    readonly idToken: string;
+    readonly end: number;
+  }
   /** The service does not refresh the ID token at the moment. */
   | { readonly kind: "outage"; readonly session: CredentialSession; readonly error: unknown }
   /** The store failed, and nothing valid is held. */
@@ -43,14 +48,20 @@ export class LoginContext {
     if (cookie === undefined) return { kind: "signed_out" };
     const session = await this.logins.get(cookie);
     try {
-      await session.getIdToken();
-      return { kind: "signed_in", session, end: cookie.end };
+      const idToken = await session.getIdToken();
+      return { kind: "signed_in", session, idToken, end: cookie.end };
     } catch (error) {
       if (!isCredentialError(error)) return { kind: "failed", error };
       return error.code === "session_ended"
         ? { kind: "signed_out" }
         : { kind: "outage", session, error };
     }
+  }
+
+  /** Returns the URL of a request on the origin of the application. Only its path and its query are those of the request. */
+  urlOf({ url }: Request): URL {
+    // An invalid `Host` header makes the URL invalid on Deno 2.9, and a mere path on Bun 1.4.
+    return new URL(this.settings.origin + url.replace(/^[a-z]+:\/\/[^/?#]*/i, ""));
   }
 
   /** Returns the URL of the start, with a path to return to. */

@@ -68,7 +68,7 @@ export class LoginCookies {
 
   /** Returns the `Set-Cookie` header for a session cookie. */
   setSession({ value, end }: SessionCookie, now: number): string {
-    return this.#set(this.#sessionName, value, Math.floor((end - now) / 1_000));
+    return this.#set(this.#sessionName, value, Math.ceil((end - now) / 1_000));
   }
 
   /** Returns the `Set-Cookie` header that deletes the session cookie. */
@@ -85,11 +85,12 @@ export class LoginCookies {
     if (match === null) return undefined;
     const [, permits, restarts, endText = "", browser = "", returnTo = ""] = match;
     const end = parseInt(endText, 36);
-    if (end <= now || end > now + START_LIFETIME) return undefined;
+    if (end <= now) return undefined;
     return {
       permits: Number(permits),
       restarts: Number(restarts),
-      end,
+      // The clock of the process that started the login may be ahead.
+      end: Math.min(end, now + START_LIFETIME),
       browser,
       returnTo: returnTo === "" ? undefined : returnTo,
     };

@@ -1,4 +1,4 @@
-import type { CredentialSession } from "../../mod.ts";
+import { type CredentialSession, decodeIdToken } from "../../mod.ts";
 import { Callback } from "./callback.ts";
 import { LoginContext, type Lookup, retryAfter } from "./context.ts";
 import type { SessionCookie } from "./cookies.ts";
@@ -96,7 +96,7 @@ export class CredentialLogin {
    * ```
    */
   readonly handle: (request: Request) => Promise<Response | undefined> = async (request) => {
-    const { pathname } = new URL(request.url);
+    const { pathname } = this.#context.urlOf(request);
     const handlers = [this.start, this.callback, this.me, this.signOut];
     return await handlers[this.#context.paths.indexOf(pathname)]?.(request);
   };
@@ -161,8 +161,7 @@ export class CredentialLogin {
     if (login.kind === "signed_out") return this.#context.signedOut();
     if (login.kind !== "signed_in") return this.#unavailable(login);
     try {
-      const claims = await login.session.getClaims();
-      return json({ claims, expiresAt: login.end }, 200);
+      return json({ claims: decodeIdToken(login.idToken), expiresAt: login.end }, 200);
     } catch (error) {
       return this.#unavailable({ ...login, error });
     }
@@ -310,7 +309,7 @@ export class CredentialLogin {
   }
 
   #redirectToStart(request: Request): Response {
-    const { pathname, search } = new URL(request.url);
+    const { pathname, search } = this.#context.urlOf(request);
     const { settings: { origin } } = this.#context;
     const url = isUnsafe(request) ? undefined : origin + pathname + search;
     return redirect(this.#context.startPath(this.#context.returnPath(url)));

@@ -70,8 +70,9 @@ export class SignIns {
   ): Promise<Response> {
     if (login === undefined && session === undefined) return await exchange();
     const key = [code, login?.browser, session?.value].join(" ");
-    const current = this.#exchanges.get(key) ?? this.#begin(key, exchange);
-    return (await current).clone();
+    const current = this.#exchanges.get(key);
+    // All requests get here before the caller of the first one does, so that nobody reads the original before its clones.
+    return current === undefined ? await this.#begin(key, exchange) : (await current).clone();
   }
 
   #begin(key: string, exchange: () => Promise<Response>): Promise<Response> {

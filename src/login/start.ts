@@ -8,7 +8,7 @@ export async function start(context: LoginContext, request: Request): Promise<Re
   if (request.method !== "GET") return notAllowed("GET");
   if (!isNavigation(request)) return context.signedOut();
   const { cookies, settings } = context;
-  const { searchParams } = new URL(request.url);
+  const { searchParams } = context.urlOf(request);
   const returnTo = context.returnPath(searchParams.get("returnTo"));
   const now = settings.now();
   const login = cookies.readLogin(request, now);

@@ -167,6 +167,8 @@ export class LoginKeeper {
   /** Forgets the login at once, and removes it from the store. */
   async signOut(): Promise<void> {
     const { settings, entry, emit } = this.#options;
+    const isKnown = this.#slots.latest !== undefined || this.#slots.isStored;
+    let isRemoved = false;
     this.#supersede(++this.#begun, "it was signed out; call signIn() with the code of a login");
     this.#slots.markStored(false);
     // Until the record is removed, this covers a login that this session has never read.
@@ -174,7 +176,11 @@ export class LoginKeeper {
     emit({ type: "signed_out" });
     try {
       const { signal } = this.#generation.controller;
-      await this.#counted(this.#locked(signal, () => entry.remove()));
+      const removal = this.#locked(signal, async () => {
+        await entry.remove();
+        isRemoved = true;
+      });
+      await this.#counted(removal, () => isRemoved && !isKnown);
       this.#slots.ended.restart();
     } catch (thrown) {
       // A later sign-in replaces the record, or a later sign-out removes it.
@@ -192,13 +198,13 @@ export class LoginKeeper {
     return flight;
   }
 
-  async #counted<T>(work: Promise<T>): Promise<T> {
+  async #counted<T>(work: Promise<T>, isUnknown = () => this.#slots.isNobody): Promise<T> {
     const { onWork } = this.#options.settings;
     onWork?.({ isBegun: true, isUnknown: false });
     try {
       return await work;
     } finally {
-      onWork?.({ isBegun: false, isUnknown: this.#slots.isNobody });
+      onWork?.({ isBegun: false, isUnknown: isUnknown() });
     }
   }
 

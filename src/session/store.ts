@@ -122,7 +122,7 @@ export class StoreEntry {
     const turn = this.#changes.then(async () => {
       signal?.throwIfAborted();
       this.#latest = next;
-      await this.#inTime(() => this.#apply(next), (late) => void this.#repair(late, next));
+      await this.#inTime(() => this.#apply(next), (late) => void settled(this.#repair(late, next)));
     });
     this.#changing++;
     this.#changes = settled(turn).then(() => this.#changing--);

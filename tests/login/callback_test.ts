@@ -213,6 +213,17 @@ test("callback() does not prolong the time of a started login", async () => {
   assertEquals(service.exchanges, 1);
 });
 
+test("callback() accepts a login that a process with a faster clock has started", async () => {
+  const { browser, service, another, anotherBrowser, clock } = loginScene();
+  await browser.open("/auth/login");
+  await browser.open("/auth/login");
+  const slow = anotherBrowser(another({ now: () => clock.ms - 1_000 }));
+  for (const [name, value] of browser.jar) slow.jar.set(name, value);
+  const response = await arrive(slow, service.issueCode());
+  assertEquals([response.status, response.headers.get("Location")], [303, "/"]);
+  assertMatch(response.headers.getSetCookie()[1] ?? "", /^__Host-saasus-login=.*; Max-Age=600;/);
+});
+
 test("callback() sends a browser with a live session on if the code is dead", async () => {
   const { browser, service } = loginScene();
   const code = service.issueCode();
@@ -293,6 +304,21 @@ test("callback() shows a page and leaves the cookies alone if the service fails"
   }
 });
 
+test("callback() sets the session cookie for the whole lifetime, also after a slow exchange", async () => {
+  for (const [lifetime, maxAge] of [[1_000, 1], [30 * DAY, 30 * DAY / 1_000]]) {
+    const { browser, service, clock } = loginScene({ lifetime });
+    await browser.open("/auth/login");
+    const { promise, open } = gate();
+    service.gate = promise;
+    const arrival = arrive(browser, service.issueCode());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    clock.ms += 200;
+    open();
+    const [session = ""] = (await arrival).headers.getSetCookie();
+    assertMatch(session, new RegExp(`; Max-Age=${maxAge};`));
+  }
+});
+
 test("callback() shows a page if the store fails, and signs nobody in", async () => {
   const { browser, service, store, login, eventTexts } = loginScene();
   await browser.open("/auth/login");
@@ -350,7 +376,7 @@ test("callback() passes on an error of onSignIn, and removes the record", async 
   assertEquals([error, store.items.size, browser.jar.has(SESSION)], [failure, 0, false]);
 });
 
-test("callback() exchanges a code once for two concurrent requests of a browser", async () => {
+test("callback() exchanges a code once for concurrent requests of a browser", async () => {
   let calls = 0;
   const { browser, service, store } = loginScene({
     onSignIn: () => {
@@ -360,14 +386,24 @@ test("callback() exchanges a code once for two concurrent requests of a browser"
   });
   await browser.open("/auth/login");
   const code = service.issueCode();
-  const responses = await Promise.all([arrive(browser, code), arrive(browser, code)]);
+  const responses = await Promise.all([1, 2, 3].map(async () => {
+    const response = await arrive(browser, code);
+    return { text: await response.text(), cookies: response.headers.getSetCookie() };
+  }));
   assertEquals([service.exchanges, calls, store.items.size], [1, 1, 1]);
-  const [one, other] = responses.map(({ headers }) => headers.getSetCookie());
-  assertEquals(one, other);
-  assertEquals(await Promise.all(responses.map((response) => response.text())), [
-    "Welcome",
-    "Welcome",
-  ]);
+  const [first] = responses;
+  assertEquals(first?.text, "Welcome");
+  assertEquals(responses, [first, first, first]);
+});
+
+test("callback() cancels a streamed response of onSignIn with the request", async () => {
+  let isCanceled = false;
+  const { browser, service } = loginScene({
+    onSignIn: () => new Response(new ReadableStream({ cancel: () => void (isCanceled = true) })),
+  });
+  const response = await signIn(browser, service);
+  await response.body?.cancel();
+  assertEquals(isCanceled, true);
 });
 
 test("callback() exchanges the same code for each of two browsers", async () => {

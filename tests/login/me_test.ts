@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { apiError, DAY, loginScene, signIn } from "../support/login_scene.ts";
+import { apiError, DAY, FETCH, gate, loginScene, ORIGIN, signIn } from "../support/login_scene.ts";
 
 test("me() returns the claims of the user and the end of the login", async () => {
   const { browser, service, clock } = loginScene();
@@ -29,6 +29,29 @@ test("me() answers 401 without a login, and 503 while the service is down", asyn
   const unavailable = await browser.open("/auth/me");
   assertEquals([unavailable.status, unavailable.headers.get("Retry-After")], [503, "30"]);
   assertEquals(await unavailable.json(), { type: "unavailable" });
+});
+
+test("me() reads the login once, so that a sign-out meanwhile does not look like an outage", async () => {
+  const { browser, service, store, another, login, eventTexts } = loginScene({ recheck: 0 });
+  for (const other of [login, another()]) {
+    await signIn(browser, service);
+    const { cookieHeader } = browser;
+    const getItem = store.getItem.bind(store);
+    let reads = 0;
+    const { promise, open } = gate();
+    store.getItem = async (key) => {
+      if (++reads === 2) await promise;
+      return await getItem(key);
+    };
+    const response = browser.fetch("/auth/me");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const headers = { ...FETCH, Cookie: cookieHeader };
+    await other.signOut(new Request(`${ORIGIN}/auth/logout`, { method: "POST", headers }));
+    open();
+    assertEquals((await response).status, 200);
+    store.getItem = getItem;
+  }
+  assertEquals(eventTexts(), ["signed_in", "signed_out", "signed_in", "signed_out"]);
 });
 
 test("me() allows only GET", async () => {

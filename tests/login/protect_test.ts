@@ -275,6 +275,43 @@ test("protect() takes nothing from Host, X-Forwarded-* and the origin of the URL
   assertEquals(post.status, 403);
 });
 
+test("The login ignores a Host header that makes the URL of the request invalid", async () => {
+  const { login } = loginScene();
+  const handler = login.protect(() => new Response());
+  // Deno passes the header on as it is. Bun leaves the origin out.
+  const origins = [
+    "http://[",
+    "http://a b%",
+    "http://x:99999",
+    "http://x\\",
+    "https://<script>",
+    "",
+  ];
+  for (const origin of origins) {
+    const respond = async (path: string) => {
+      const request = new Request(ORIGIN, { headers: NAVIGATION });
+      Object.defineProperty(request, "url", { value: origin + path });
+      const response = await login.handle(request) ?? await handler(request);
+      return [response.status, response.headers.get("Location")];
+    };
+    assertEquals(await respond("/auth/login?returnTo=/a"), [303, LOGIN_URL], origin);
+    assertEquals(await respond("/callback"), [400, null], origin);
+    assertEquals(await respond("/callback?code=1"), [303, "/auth/login?restart=1"], origin);
+    assertEquals(await respond("/auth/me"), [401, null], origin);
+    assertEquals(await respond("/a?b"), [303, "/auth/login?returnTo=%2Fa%3Fb"], origin);
+    assertEquals(await respond("//evil.example"), [303, "/auth/login"]);
+  }
+});
+
+test("The login takes no path from a Host header", async () => {
+  const { login } = loginScene();
+  for (const host of ["x\\auth", "x\\auth\\login?"]) {
+    const request = new Request(ORIGIN, { headers: NAVIGATION });
+    Object.defineProperty(request, "url", { value: `http://${host}/me` });
+    assertEquals(await login.handle(request), undefined);
+  }
+});
+
 test("protect() signs a browser out in another process within the time of recheck", async () => {
   const { browser, service, another, clock, anotherBrowser } = loginScene({ recheck: 5_000 });
   await signIn(browser, service);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { test } from "node:test";
 import { FETCH, loginScene, NAVIGATION, ORIGIN, signIn } from "../support/login_scene.ts";
 
@@ -57,6 +57,19 @@ test("signOut() allows only POST", async () => {
     assertEquals(response.headers.getSetCookie(), []);
   }
   assertEquals(store.items.size, 1);
+});
+
+test("signOut() keeps live sessions however many invented cookies come", async () => {
+  const { browser, service, login } = loginScene();
+  await signIn(browser, service);
+  const request = new Request(ORIGIN, { headers: { Cookie: browser.cookieHeader } });
+  const session = await login.session(request);
+  for (let i = 0; i < 5_001; i++) {
+    const value = `${String(i).padStart(43, "x")}.zzzzzzzz`;
+    const headers = { ...FETCH, Cookie: `__Host-saasus-session=${value}` };
+    await login.signOut(new Request(`${ORIGIN}/auth/logout`, { method: "POST", headers }));
+  }
+  assertStrictEquals(await login.session(request), session);
 });
 
 test("signOut() leaves other browsers signed in", async () => {

@@ -117,3 +117,24 @@ test("safeMessage() returns a message without tokens, and replaces any other", (
     assertEquals(safeMessage(thrown, [token]), "the store failed");
   }
 });
+
+test("StoreEntry leaves no rejection unhandled if the store fails after a late change", async () => {
+  const store = new AsyncStore();
+  const entry = new StoreEntry({ store, key: KEY, timeout: 20 });
+  const credentials = { id_token: "opaque", access_token: crypto.randomUUID() };
+  const login = receivedLogin(credentials, { receivedAt: 0, source: "code", margin: undefined });
+  const gate = Promise.withResolvers<void>();
+  store.gate = gate.promise;
+  await assertRejects(() => entry.write(login, new AbortController().signal));
+  store.gate = undefined;
+  await entry.remove();
+  const reads: string[] = [];
+  store.getItem = (key) => {
+    reads.push(key);
+    return Promise.reject(new Error("the connection is closed"));
+  };
+  gate.resolve();
+  // An unhandled rejection ends the process, and with it this test.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assertEquals(reads, [KEY]);
+});
