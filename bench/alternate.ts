@@ -1,26 +1,26 @@
-/** Something that is timed. */
+/** Function that is timed. */
 export type Contender = () => Promise<unknown>;
 
-/** How contenders are timed. */
+/** Options for {@linkcode alternate}. */
 export interface AlternationOptions {
-  /** How many calls are under way at once. */
+  /** Number of concurrent calls. */
   lanes: number;
-  /** How many calls are timed at one go. */
+  /** Number of calls that are timed together. */
   batch: number;
-  /** How often each contender gets its turn. */
+  /** Number of timed batches of each contender. */
   rounds: number;
-  /** How many calls each contender makes before the first round. */
+  /** Number of calls of each contender before the first round. */
   warmUp: number;
 }
 
 /**
- * Times contenders in short batches, one after another, in every round in another order. So what the machine does
- * meanwhile, and the garbage that one leaves to the next, hits all of them alike.
+ * Times contenders in short batches, in a random order in each round. Other work on the machine and
+ * garbage of the previous contender therefore affect all contenders equally.
  *
- * mitata times one function to its end before it begins with the next, and waits for the slowest of a wave of calls; here
- * every lane goes on as soon as it can, as the callers of a server do.
+ * mitata times one function completely before the next, and each wave of calls waits for its
+ * slowest call. Here each lane starts its next call immediately, like the callers of a server.
  *
- * @returns The µs of a call, of each contender in each round.
+ * @returns The time per call in µs, by contender and round.
  */
 export async function alternate<Name extends string>(
   contenders: Readonly<Record<Name, Contender>>,

@@ -10,11 +10,12 @@ import {
   oursWithToken,
   plainKy,
 } from "./contenders.ts";
-import { answer, programArguments } from "./program.ts";
+import { programArguments, reportMeasured } from "./program.ts";
 import { ratioOf } from "./ratio.ts";
 
 const { origin, quick } = programArguments();
-// A batch is as short as a moment of quiet on a busy machine, so that lower quartiles are taken from such moments.
+// Batches are short, so that even on a busy machine a quarter of them is undisturbed: the lower
+// quartile is used.
 const rounds = quick ? 50 : 150;
 const single: AlternationOptions = { lanes: 1, batch: 40, rounds, warmUp: quick ? 1_500 : 4_000 };
 const parallel: AlternationOptions = {
@@ -35,7 +36,7 @@ const contenders = {
   byHandWithToken: byHandWithToken(baseUrl),
 };
 
-/** What fails to fail would be fast. */
+/** Returns a contender that expects an error, because a call without one would be too fast. */
 function failing(contender: Contender): Contender {
   return async () => {
     try {
@@ -67,13 +68,13 @@ const missing = await alternate({
   byHand: failing(byHand(`${origin}/missing`)),
 }, single);
 
-// Where the server is the bottleneck, all clients look alike.
+// If the server were the bottleneck, all clients would have the same times.
 const [cpu, started] = [await serverCpu(), performance.now()];
 await alternate({ byHand: contenders.byHand }, { ...parallel, warmUp: 0 });
 const busy = (await serverCpu() - cpu) / (performance.now() - started);
 console.error(`  the server was busy for ${Math.round(busy * 100)} % of the fastest client's time`);
 
-answer({
+reportMeasured({
   single: ratioOf(one.ours, one.byHand),
   parallel: ratioOf(many.ours, many.byHand),
   singleToken: ratioOf(one.oursWithToken, one.byHandWithToken),

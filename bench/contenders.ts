@@ -37,21 +37,21 @@ function refreshUrl(baseUrl: string): string {
   return `${baseUrl}/credentials?auth-flow=refreshTokenAuth&refresh-token=${token}`;
 }
 
-/** This package with its defaults: validation, retries armed, time budget, redaction. */
+/** This package with its defaults: validation, retries, time limits, redaction. */
 export function ours(baseUrl: string): Contender {
   const client = new CredentialClient({ auth: signatureAuth(KEYS), baseUrl });
   return () =>
     client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: REFRESH_TOKEN });
 }
 
-/** The same without a signature: what is left is what all the rest costs. */
+/** This package with a bearer token, to measure its costs without the signature. */
 export function oursWithToken(baseUrl: string): Contender {
   const client = new CredentialClient({ auth: bearerAuth(TOKEN), baseUrl });
   return () =>
     client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: REFRESH_TOKEN });
 }
 
-/** What somebody writes who needs no library: no retry, no timeout, no validation. */
+/** A hand-written `fetch`, without retries, timeout and validation. */
 export function byHand(baseUrl: string): Contender {
   return async () => {
     const url = refreshUrl(baseUrl);
@@ -59,7 +59,7 @@ export function byHand(baseUrl: string): Contender {
   };
 }
 
-/** The same without a signature. */
+/** A hand-written `fetch` with a bearer token. */
 export function byHandWithToken(baseUrl: string): Contender {
   return async () => await fetchByHand(refreshUrl(baseUrl), `Bearer ${TOKEN}`);
 }
@@ -68,12 +68,12 @@ async function fetchByHand(url: string, authorization: string): Promise<unknown>
   const response = await fetch(url, { headers: { authorization } });
   if (!response.ok) {
     const { type } = await response.json();
-    throw new Error(`The API answered ${response.status} (${type})`);
+    throw new Error(`The API returned ${response.status} (${type})`);
   }
   return await response.json();
 }
 
-/** ky as its documentation shows it, with the same time budget. It retries a GET by default. */
+/** ky as in its documentation, with the time limits of this package. It retries GET by default. */
 export function plainKy(baseUrl: string): Contender {
   const api = ky.create({
     timeout: 5_000,
@@ -87,7 +87,7 @@ export function plainKy(baseUrl: string): Contender {
   return async () => await api(refreshUrl(baseUrl)).json();
 }
 
-/** The hand-written attempt in a ky instance with the options that this package gives it: the least that ky costs. */
+/** The hand-written `fetch` in ky with the options of this package: the minimum costs of ky. */
 export function kyAlone(baseUrl: string): Contender {
   const api = ky.create();
   return async () => {
@@ -109,7 +109,7 @@ export function kyAlone(baseUrl: string): Contender {
   };
 }
 
-/** What the official JavaScript SDK is built of: an axios instance whose interceptor signs with crypto-js. */
+/** The parts of the official JavaScript SDK: an axios instance that signs with crypto-js. */
 export function axiosCryptoJs(baseUrl: string): Contender {
   const api = axios.create({ baseURL: baseUrl, headers: { "content-type": "application/json" } });
   api.interceptors.request.use((config) => {

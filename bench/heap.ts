@@ -1,9 +1,9 @@
-// Measures what many calls leave behind: the heap after a million calls of a session and twenty thousand of a client.
+// Measures memory leaks: the heap after a million calls of a session and 20,000 calls of a client.
 import process from "node:process";
 import { CredentialClient, signatureAuth } from "../mod.ts";
 import { CredentialSession } from "../src/session/session.ts";
 import { KEYS, REFRESH_TOKEN } from "./keys.ts";
-import { answer, programArguments } from "./program.ts";
+import { programArguments, reportMeasured } from "./program.ts";
 
 interface Collectors {
   gc?: () => void;
@@ -12,12 +12,12 @@ interface Collectors {
 
 const { gc, Bun }: Collectors = globalThis as object;
 
-/** The bytes that are in use when all garbage is gone. */
+/** Returns the bytes in use after garbage collection. */
 async function heapInUse(): Promise<number> {
   for (let turn = 0; turn < 5; turn++) {
     if (Bun !== undefined) Bun.gc(true);
     else if (gc !== undefined) gc();
-    else throw new Error("There is no garbage collector to call: --expose-gc is missing");
+    else throw new Error("Cannot collect garbage: --expose-gc is missing");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return process.memoryUsage().heapUsed;
@@ -41,7 +41,7 @@ async function callClient(count: number): Promise<void> {
   await Promise.all(Array.from({ length: 8 }, lane));
 }
 
-// Connections, caches and compiled code are there before, and are no leak.
+// The warm-up creates connections, caches and compiled code, which are not leaks.
 await callSession(20_000);
 await callClient(4_000);
 const before = await heapInUse();
@@ -51,4 +51,4 @@ const after = await heapInUse();
 
 const ratio = after / before;
 const value = (after - before) / 1e6;
-answer({ heap: { ratio, low: ratio, high: ratio, absolute: { value, unit: "MB more" } } });
+reportMeasured({ heap: { ratio, low: ratio, high: ratio, absolute: { value, unit: "MB more" } } });

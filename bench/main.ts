@@ -1,4 +1,5 @@
-// Measures everything on Deno, Bun and Node 24, and prints a table in Markdown. README.md says how to read it.
+// Measures everything on Deno, Bun and Node 24, and prints a table in Markdown. README.md explains
+// the table.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpus, release, totalmem, type } from "node:os";
@@ -13,9 +14,9 @@ import { type Column, markdownTable } from "./table.ts";
 const HELP = `deno task bench [--quick] [--runtimes=deno,bun,node] [--bun=PATH] [--node=PATH]
 
   --quick      a rough measurement, in about a quarter of the time
-  --runtimes   what to measure on; by default Deno, Bun, and Node if it is 24 or newer
-  --bun        the program of Bun; by default Bun 1.4.5 of npm is fetched
-  --node       the program of Node; by default the one of the path`;
+  --runtimes   the runtimes; by default Deno, Bun, and Node if its version is 24 or later
+  --bun        the path of Bun; by default Bun 1.4.5 is installed from npm
+  --node       the path of Node; by default "node"`;
 
 const { values: options } = parseArgs({
   options: {
@@ -27,14 +28,17 @@ const { values: options } = parseArgs({
   },
 });
 
-/** A runtime that programs are run on. */
+/** A runtime that runs the programs. */
 interface Runtime {
   readonly name: string;
-  /** How it is told to run a file. */
+  /** The command that runs a file. */
   readonly command: readonly string[];
-  /** The same, with the garbage collector at hand. */
+  /** The command that runs a file with access to the garbage collector. */
   readonly commandWithGc: readonly string[];
-  /** Whether it starts the package as it is installed: Node is given JavaScript, not what has to be stripped first. */
+  /**
+   * Whether the start is comparable with an installed package. On Node it is not, because an
+   * installed package has no types to strip.
+   */
   readonly startsAsInstalled: boolean;
 }
 
@@ -42,7 +46,7 @@ const run = promisify(execFile);
 const output = async (program: string, ...args: readonly string[]) =>
   (await run(program, args)).stdout.trim();
 
-/** The program that runs this: Deno, as the task starts it. */
+/** The path of Deno, which runs this program. */
 const deno = process.execPath;
 
 async function denoRuntime(): Promise<Runtime> {
@@ -57,7 +61,7 @@ async function denoRuntime(): Promise<Runtime> {
 async function bunRuntime(): Promise<Runtime> {
   const fetched = [deno, "x", "-y", "--allow-scripts=npm:bun", "npm:bun@1.4.5"];
   const [program = "", ...args] = options.bun === undefined ? fetched : [options.bun];
-  // Started by its own path from here on, so that nothing stands between.
+  // Later runs use the path of Bun itself, without a wrapper.
   const bun = await output(program, ...args, "-e", "console.log(process.execPath)");
   const name = `Bun ${await output(bun, "--version")}`;
   return { name, command: [bun], commandWithGc: [bun], startsAsInstalled: true };
@@ -85,7 +89,7 @@ async function chosenRuntimes(): Promise<Runtime[]> {
   for (const name of names) {
     const runtime = await find[name]?.();
     if (runtime !== undefined) runtimes.push(runtime);
-    else if (options.runtimes !== undefined) throw new Error(`There is no ${name} to run`);
+    else if (options.runtimes !== undefined) throw new Error(`Cannot find the runtime "${name}"`);
   }
   return runtimes;
 }
@@ -111,11 +115,11 @@ async function runProgram(
   const child = spawn(program, [...args, pathOf(file), `--origin=${origin}`, ...quick], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let answer = "";
-  child.stdout.on("data", (bytes) => answer += bytes);
+  let output = "";
+  child.stdout.on("data", (bytes) => output += bytes);
   const [status] = await once(child, "close");
   if (status !== 0) throw new Error(`${file} ended with ${status}`);
-  return JSON.parse(answer);
+  return JSON.parse(output);
 }
 
 async function measure(runtime: Runtime, origin: string): Promise<Column> {

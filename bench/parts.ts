@@ -1,17 +1,17 @@
-// Measures parts of a call by themselves, with mitata: it knows how to time what takes nanoseconds. Its own `run` times one
-// function to its end before it begins with the next, so that its `measure` is used, in turns.
+// Measures parts of a call separately with mitata, which can time nanoseconds. mitata's `run` times
+// one function completely before the next, so this program alternates calls of its `measure`.
 import { do_not_optimize, measure } from "mitata";
 import * as v from "valibot";
 import { CredentialClient, CredentialsSchema, signatureAuth } from "../mod.ts";
 import { validate } from "../src/validation.ts";
 import { CredentialSession } from "../src/session/session.ts";
 import { KEYS, REFRESH_TOKEN } from "./keys.ts";
-import { answer, type Cell, programArguments } from "./program.ts";
+import { type Cell, programArguments, reportMeasured } from "./program.ts";
 import { quantile, ratioOf } from "./ratio.ts";
 
 const { quick } = programArguments();
 
-/** Times two functions in turns; answers the ratio, and the ns of the first. */
+/** Times two functions alternately. Returns the ratio, and the ns of the first function. */
 async function compare(
   one: () => unknown,
   other: () => unknown,
@@ -72,7 +72,7 @@ async function session(): Promise<Cell> {
   return { ...ratio, absolute: { value: ns, unit: "ns" } };
 }
 
-answer({
+reportMeasured({
   signature: await signature(),
   validation: await validation(),
   session: await session(),

@@ -1,23 +1,23 @@
-// What the measuring programs share: their arguments, and how they answer.
+// The arguments and the output of the measuring programs.
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Ratio } from "./ratio.ts";
 import type { RowName } from "./table.ts";
 
-/** What one program has measured: a line of the table for each name. */
+/** The results of a program, by row of the table. */
 export type Measured = { readonly [Name in RowName]?: Cell };
 
-/** One place in the table. */
+/** A cell of the table. */
 export interface Cell extends Ratio {
-  /** The number behind the ratio, with its unit, where the goal is one. */
+  /** The absolute value, if the goal is one. */
   readonly absolute?: { readonly value: number; readonly unit: string };
 }
 
 /** The arguments of a measuring program. */
 export interface ProgramArguments {
-  /** Where the loopback server is. */
+  /** The origin of the loopback server. */
   readonly origin: string;
-  /** Whether a rough measurement is enough. */
+  /** Whether to take a shorter, less exact measurement. */
   readonly quick: boolean;
 }
 
@@ -32,7 +32,7 @@ export function programArguments(): ProgramArguments {
   return values;
 }
 
-/** Answers what was measured, and ends the program, whatever connections are open. */
-export function answer(measured: Measured): void {
+/** Prints the results, and exits even if connections are open. */
+export function reportMeasured(measured: Measured): void {
   process.stdout.write(JSON.stringify(measured) + "\n", () => process.exit());
 }

@@ -1,6 +1,6 @@
-/** How many times as long something takes as something else. */
+/** The ratio of two durations. */
 export interface Ratio {
-  /** The ratio, in the middle of all stretches of the run. */
+  /** The median of the ratios of all stretches of the run. */
   readonly ratio: number;
   /** The lower quartile of the ratios of all stretches. */
   readonly low: number;
@@ -8,16 +8,16 @@ export interface Ratio {
   readonly high: number;
 }
 
-/** How many rounds make a stretch: few enough for a machine to be the same from its beginning to its end. */
+/** The number of rounds of a stretch, which is short enough for constant conditions. */
 const STRETCH = 10;
 
 /**
- * Compares times that were measured in the same rounds. In each stretch of the run, lower quartiles are compared: times get
- * longer by noise, and never shorter.
+ * Compares times that were measured in the same rounds. In each stretch of the run, the lower
+ * quartiles are compared, because noise makes times only longer.
  *
- * @param times The times of what is measured.
- * @param base The times of what it is compared with.
- * @param both What is in both, and taken off first.
+ * @param times The times of the measured function.
+ * @param base The times of the function to compare with.
+ * @param both The times that both contain, which are subtracted first.
  */
 export function ratioOf(
   times: readonly number[],
@@ -37,7 +37,7 @@ export function ratioOf(
   };
 }
 
-/** The value below which this share of the values lies; between two of them, in proportion. */
+/** Returns a quantile of the values, with linear interpolation. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   const at = share * (sorted.length - 1);

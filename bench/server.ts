@@ -1,5 +1,5 @@
-// A server that is faster than any client: it reads no more of a request than its first line, and its answers are
-// written beforehand. Prints its origin, and serves until it is ended.
+// A server that is faster than any client: it reads only the first line of a request, and its
+// responses are prepared. Prints its origin, and serves until it is stopped.
 import { Buffer } from "node:buffer";
 import { type AddressInfo, createServer } from "node:net";
 import process from "node:process";
@@ -22,27 +22,27 @@ function chunked(body: string): Buffer {
   return Buffer.from(`${head("200 OK")}Transfer-Encoding: chunked\r\n\r\n${chunks}`);
 }
 
-/** Answers by the beginning of the path. */
-const answers = new Map<string, Buffer>();
+/** The responses by the beginning of the path. */
+const responses = new Map<string, Buffer>();
 
-function writeAnswers() {
-  answers.set("/v1", whole("200 OK", credentials));
-  answers.set("/chunked", chunked(credentials));
-  answers.set("/missing", whole("404 Not Found", notFound));
+function prepareResponses() {
+  responses.set("/v1", whole("200 OK", credentials));
+  responses.set("/chunked", chunked(credentials));
+  responses.set("/missing", whole("404 Not Found", notFound));
 }
 
-function answerTo(request: string): Buffer {
+function responseTo(request: string): Buffer {
   if (request.startsWith("GET /cpu ")) {
     const { user, system } = process.cpuUsage();
     return whole("200 OK", JSON.stringify((user + system) / 1_000));
   }
   const prefix = /^GET (\/\w+)/.exec(request)?.[1] ?? "";
-  return answers.get(prefix) ?? whole("400 Bad Request", notFound);
+  return responses.get(prefix) ?? whole("400 Bad Request", notFound);
 }
 
-writeAnswers();
-// The date has to be right, since the client takes the time from it.
-setInterval(writeAnswers, 1_000);
+prepareResponses();
+// The `Date` must be current, because the client uses it as its clock.
+setInterval(prepareResponses, 1_000);
 
 const server = createServer({ noDelay: true }, (socket) => {
   let received = "";
@@ -50,7 +50,7 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.on("data", (bytes) => {
     received += bytes.toString("latin1");
     for (let end; (end = received.indexOf("\r\n\r\n")) >= 0;) {
-      socket.write(answerTo(received));
+      socket.write(responseTo(received));
       received = received.slice(end + 4);
     }
   });

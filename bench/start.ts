@@ -6,11 +6,11 @@ import { ratioOf } from "./ratio.ts";
 const PROGRAMS = ["bare", "dependencies", "package"] as const;
 
 /**
- * Measures what the package adds to the start of a process, over what ky and valibot add by themselves. Processes are
- * started in turns, and timed from outside, to their end.
+ * Measures the additional start time of a process that imports the package, relative to one that
+ * imports only ky and valibot. The processes run alternately, and are timed from outside.
  *
- * @param command How the runtime is told to run a file.
- * @param rounds How often each program is started.
+ * @param command The command of the runtime that runs a file.
+ * @param rounds The number of times that each program runs.
  */
 export function measureStart(command: readonly string[], rounds: number): Cell {
   const times: Record<(typeof PROGRAMS)[number], number[]> = {

@@ -1,15 +1,15 @@
 import type { Cell, Measured } from "./program.ts";
 
-/** A line of the table. */
+/** A row of the table. */
 interface Row {
   readonly what: string;
-  /** The ratio, or the number behind it, that is to be reached. */
+  /** The target of the ratio or of the absolute value. */
   readonly goal?: string;
-  /** What is good enough for a start. */
+  /** The target of the first version. */
   readonly firstStop?: string;
 }
 
-/** The name of a line. */
+/** The name of a row. */
 export type RowName =
   | "single"
   | "parallel"
@@ -58,15 +58,15 @@ const ROWS: Readonly<Record<RowName, Row>> = {
   heap: { what: "heap after a million calls, over before", goal: "< 5 MB more" },
 };
 
-/** What was measured on one runtime. */
+/** The results of one runtime. */
 export interface Column {
-  /** The runtime and its version. */
+  /** The name and version of the runtime. */
   readonly runtime: string;
-  /** What was measured. */
+  /** The results by row. */
   readonly measured: Measured;
 }
 
-/** Writes the table in Markdown. A line that nothing was measured for is left out. */
+/** Returns the table in Markdown, without rows that have no results. */
 export function markdownTable(columns: readonly Column[]): string {
   const rows = (Object.keys(ROWS) as RowName[])
     .filter((name) => columns.some(({ measured }) => measured[name] !== undefined))
@@ -87,7 +87,7 @@ function describeCell(cell: Cell | undefined): string {
   return `${ratio.toFixed(2)}${spread}${number ?? ""}`;
 }
 
-/** The second line becomes the rule under the head. */
+/** Aligns the columns. The second row becomes the rule below the head. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, at) =>
     Math.max(3, ...rows.map((row) => row[at]?.length ?? 0))

@@ -24,7 +24,7 @@ const DOCUMENTS = [
   "deno.json",
 ];
 
-/** The folders that are published whole. */
+/** The folders that are published completely. */
 const FOLDERS = ["docs", "examples"];
 
 async function deno(...args: string[]): Promise<string> {
@@ -33,7 +33,7 @@ async function deno(...args: string[]): Promise<string> {
   return stdout + stderr;
 }
 
-/** Returns the path of a URL within this repository. */
+/** Returns the path of a URL in this repository. */
 function pathOf(url: string): string | undefined {
   return url.startsWith(ROOT.href) ? url.slice(ROOT.href.length) : undefined;
 }
@@ -53,7 +53,7 @@ async function importedFiles(): Promise<string[]> {
   return [...new Set(urls)].map(pathOf).filter((path) => path !== undefined).sort();
 }
 
-/** Returns the files of a folder and its folders. */
+/** Returns the files of a folder and its subfolders. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(new URL(`${folder}/`, ROOT), { withFileTypes: true });
   const paths = entries.map(async (entry) => {

@@ -22,7 +22,7 @@ interface Service extends AsyncDisposable {
   readonly emulator: CredentialEmulator;
   readonly url: string;
   readonly client: CredentialClient;
-  /** The environment of a program that uses it. */
+  /** The environment of a program that uses the service. */
   readonly env: Record<string, string>;
 }
 
@@ -50,7 +50,7 @@ async function service(options: CredentialEmulatorOptions = {}): Promise<Service
   };
 }
 
-/** Whether an ID token is valid by the clock, as an application that verifies it would see it. */
+/** Returns whether an ID token is valid at a time. */
 function isValid(authorization: string | undefined, now: number): boolean {
   const [, payload = ""] = authorization?.split(".") ?? [];
   try {
@@ -60,17 +60,17 @@ function isValid(authorization: string | undefined, now: number): boolean {
   }
 }
 
-test("session_script.ts works for 20 days on one login, with a valid token each time", async () => {
-  await using stage = await service({ rotation: true });
-  const { clock, client, emulator } = stage;
-  const answers: number[] = [];
+test("session_script.ts sends valid tokens for 20 days with one login", async () => {
+  await using scene = await service({ rotation: true });
+  const { clock, client, emulator } = scene;
+  const statuses: number[] = [];
   await using api = await serveApp(({ headers }) => {
     const status = isValid(headers.authorization, clock.ms) ? 200 : 401;
-    answers.push(status);
+    statuses.push(status);
     return { status };
   });
   let requests = 0;
-  // One refresh in four meets a service that is down.
+  // One refresh in four fails.
   emulator.faults = () => ++requests % 4 === 0 ? { kind: "status", status: 503 } : undefined;
   const lines: string[] = [];
   const begin = clock.ms;
@@ -90,22 +90,22 @@ test("session_script.ts works for 20 days on one login, with a valid token each 
   assertEquals(lines[0], "Session: signed_in");
   assertEquals(lines.filter((line) => line === "Session: ended").length, 1);
   assertMatch(lines.at(-1) ?? "", /it has ended, .* send the user to the login page$/);
-  // Every ten minutes an answer, or the outage that there was none for.
+  // Every ten minutes there is a response or an outage.
   const outages = lines.filter((line) => line.includes("the API answered 503"));
   assertGreater(outages.length, 50);
-  assertGreater(answers.length + outages.length, 20 * 24 * 6 - 5);
-  assertEquals(answers.filter((status) => status !== 200), []);
-  // 480 hours of 50 minutes each (the margin is met by the next round), and a third more for the failures.
+  assertGreater(statuses.length + outages.length, 20 * 24 * 6 - 5);
+  assertEquals(statuses.filter((status) => status !== 200), []);
+  // One refresh per 50 minutes (because of the margin) makes 576, and failures add a third.
   assertGreater(requests, 550);
   assertLess(requests, 900);
 });
 
-test("session_script.ts is a program, too", async () => {
-  await using stage = await service({ now: Date.now });
+test("session_script.ts runs as a program", async () => {
+  await using scene = await service({ now: Date.now });
   await using api = await serveApp();
   const program = runExample("examples/session_script.ts", {
-    args: [stage.emulator.issueCode()],
-    env: { ...stage.env, API_URL: `${api.origin}/report` },
+    args: [scene.emulator.issueCode()],
+    env: { ...scene.env, API_URL: `${api.origin}/report` },
     deno: ["run", "--allow-net=127.0.0.1", "--allow-env"],
   });
   await using _ = program;
@@ -113,8 +113,8 @@ test("session_script.ts is a program, too", async () => {
   assertMatch(api.requests[0]?.headers.authorization ?? "", /^Bearer e/);
 });
 
-test("session_script.ts and session_ky.ts say what they need, and why they could not sign in", async () => {
-  await using stage = await service();
+test("session_script.ts and session_ky.ts print their usage or the error of the sign-in", async () => {
+  await using scene = await service();
   for (const file of ["session_script.ts", "session_ky.ts"]) {
     const deno = ["run", "--allow-net=127.0.0.1", "--allow-env"];
     const unset = await runExample(`examples/${file}`, { deno }).ended;
@@ -122,7 +122,7 @@ test("session_script.ts and session_ky.ts say what they need, and why they could
     assertEquals(unset.stderr.trimEnd(), `Usage: API_URL=https://… ${file} CODE`);
     const { exitCode, stderr } = await runExample(`examples/${file}`, {
       args: [crypto.randomUUID()],
-      env: { ...stage.env, API_URL: "http://127.0.0.1:9" },
+      env: { ...scene.env, API_URL: "http://127.0.0.1:9" },
       deno,
     }).ended;
     assertEquals(exitCode, 1);
@@ -130,22 +130,22 @@ test("session_script.ts and session_ky.ts say what they need, and why they could
   }
 });
 
-test("session_ky.ts asks an API with ky, which does not learn of a token that is refused", async () => {
-  await using stage = await service({ now: Date.now });
+test("session_ky.ts calls an API with ky, and refreshes a token that the API rejects", async () => {
+  await using scene = await service({ now: Date.now });
   const tokens = new Set<string | undefined>();
   await using api = await serveApp(({ headers, method, body }) => {
     tokens.add(headers.authorization);
     if (method === "POST" && tokens.size === 1) return { status: 401 };
-    const answer = method === "GET" ? { name: "Ada" } : { id: JSON.parse(body).text };
+    const result = method === "GET" ? { name: "Ada" } : { id: JSON.parse(body).text };
     return {
       status: 200,
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(answer),
+      body: JSON.stringify(result),
     };
   });
   const { exitCode, stdout, stderr } = await runExample("examples/session_ky.ts", {
-    args: [stage.emulator.issueCode()],
-    env: { ...stage.env, API_URL: `${api.origin}/v1` },
+    args: [scene.emulator.issueCode()],
+    env: { ...scene.env, API_URL: `${api.origin}/v1` },
     deno: ["run", "--allow-net=127.0.0.1", "--allow-env"],
   }).ended;
   assertEquals([exitCode, stderr], [0, ""]);
@@ -158,7 +158,7 @@ test("session_ky.ts asks an API with ky, which does not learn of a token that is
   assertEquals(tokens.size, 2);
 });
 
-/** What a page has around it, in the place of what the runtime has. */
+/** Replaces globals of the runtime with those of a page. */
 class Page implements Disposable {
   readonly #globals: Record<string, unknown>;
   readonly #before = new Map<string, PropertyDescriptor | undefined>();
@@ -170,7 +170,7 @@ class Page implements Disposable {
     });
     const history = { replaceState: (_: unknown, __: string, to: URL) => location.href = to.href };
     const page = new URL(url);
-    // In a page, relative URLs are relative to it.
+    // Relative URLs are relative to the page.
     const fetch = globalThis.fetch;
     this.#globals = {
       location,
@@ -198,19 +198,19 @@ class Page implements Disposable {
   }
 }
 
-test("session_browser.ts keeps the login of a page over reloads, until it is revoked", async () => {
-  await using stage = await service({ rotation: true, now: Date.now });
-  const { emulator } = stage;
+test("session_browser.ts keeps the login of a page after reloads until it is revoked", async () => {
+  await using scene = await service({ rotation: true, now: Date.now });
+  const { emulator } = scene;
   await using site = await serveApp(async ({ method, path, headers, body }) => {
     if (path === "/api/me") {
       return isValid(headers.authorization, Date.now())
         ? { status: 200, body: "Ada" }
         : { status: 401 };
     }
-    // What the page's own server does: it puts the Authorization that it has in the place of the page's.
+    // The server of the page replaces the Authorization with its own.
     const { pathname, search } = new URL(path, site.origin);
-    const target = `${stage.url}${pathname.replace(/^\/auth/, "")}${search}`;
-    const answer = await emulator.fetch(
+    const target = `${scene.url}${pathname.replace(/^\/auth/, "")}${search}`;
+    const response = await emulator.fetch(
       new Request(target, {
         method,
         headers: { authorization: `Bearer ${EMULATOR_BEARER_TOKEN}` },
@@ -218,9 +218,9 @@ test("session_browser.ts keeps the login of a page over reloads, until it is rev
       }),
     );
     return {
-      status: answer.status,
-      headers: { "content-type": answer.headers.get("content-type") ?? "" },
-      body: await answer.text(),
+      status: response.status,
+      headers: { "content-type": response.headers.get("content-type") ?? "" },
+      body: await response.text(),
     };
   });
   const loginUrl = "https://login.example.com/";

@@ -20,7 +20,7 @@ test("validate() returns the output of the schema", () => {
   assertEquals(validate(trimmed, " x "), { ok: true, value: "x" });
 });
 
-test("validate() returns the path and the expectation of each issue, and nothing of the value", () => {
+test("validate() returns the path and the expectation of each issue, without the value", () => {
   const secret = crypto.randomUUID();
   const aString = "a string";
   const cases: readonly (readonly [unknown, unknown])[] = [

@@ -1,2 +1,2 @@
-// All that there is in the package, the emulator apart.
+// All exports of the main entry point.
 export * from "../../mod.ts";

@@ -1,2 +1,2 @@
-// Nothing: what a process costs that does nothing.
+// An empty program, to measure the start of a process alone.
 export {};

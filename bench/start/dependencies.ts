@@ -1,3 +1,3 @@
-// What this package is built on, by itself.
+// The dependencies of the package.
 export { default } from "ky";
 export * from "valibot";

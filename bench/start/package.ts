@@ -1,2 +1,2 @@
-// All that an application imports.
+// The main entry point of the package.
 export * from "../../mod.ts";
