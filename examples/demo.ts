@@ -45,7 +45,10 @@ export async function runDemo(output: Output = terminal()): Promise<number> {
 }
 
 /** Runs the demo, and returns the exit code, which is 0 if all steps passed. */
-export async function play(server: DemoServer, { line, problem, isColored }: Output): Promise<number> {
+export async function play(
+  server: DemoServer,
+  { line, problem, isColored }: Output,
+): Promise<number> {
   const paint = (code: number, text: string) => isColored ? `\x1b[${code}m${text}\x1b[0m` : text;
   const all = steps(server);
   const width = Math.max(...all.map(({ title }) => title.length));

@@ -5,9 +5,9 @@
 //   deno serve --host=127.0.0.1 --port=8000 --allow-net --allow-env hand_over.ts
 //   PORT=8000 bun hand_over.ts
 //
-// For simplicity, this file contains both applications: "orders" is http://localhost:8000, "billing"
-// is http://127.0.0.1:8000. After the hand-over, both have the same refresh token. If the service
-// rotates refresh tokens, a refresh of one application therefore ends the session of the other.
+// For simplicity, this file contains both applications: "orders" is http://localhost:8000, and
+// "billing" is http://127.0.0.1:8000. After the hand-over, both have the same refresh token. If the
+// service rotates refresh tokens, a refresh of one application ends the session of the other.
 //
 // Settings are read from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY and
 // SAASUS_LOGIN_URL, the hosted login page of "orders", whose callback is
@@ -29,8 +29,8 @@ const billing = new CredentialLogin({
 });
 
 /**
- * Redirects to the callback of "billing". Its URL is a setting, because a URL from the request could
- * send the code to any site.
+ * Redirects to the callback of "billing". Its URL is a setting, because a URL from the request
+ * could send the code to any site.
  */
 const handOver = orders.protect(async ({ headers }, session) => {
   try {

@@ -9,7 +9,7 @@
 
 import { CredentialClient, CredentialSession, isCredentialError } from "@saasus-sdk/credential";
 
-/** Signs in if the URL has a code of the login page, calls the application's API, and returns a text. */
+/** Signs in if the URL has a code, calls the API of the application, and returns a text. */
 export async function openPage(loginUrl: string): Promise<string> {
   const client = new CredentialClient({
     baseUrl: new URL("/auth", location.href).href,

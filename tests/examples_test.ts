@@ -46,7 +46,9 @@ const RUN = ["run", "--allow-net=127.0.0.1", "--allow-env"];
 
 /** Asserts that a text contains no secret. */
 function assertNoSecret(text: string, ...secrets: (string | undefined)[]): void {
-  for (const secret of secrets) assert(!secret || !text.includes(secret), "The text contains a secret");
+  for (const secret of secrets) {
+    assert(!secret || !text.includes(secret), "The text contains a secret");
+  }
 }
 
 function testExchange(file: string): void {

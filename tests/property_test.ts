@@ -90,7 +90,7 @@ test("CredentialClient returns a result or an input error for any arguments, and
   );
 });
 
-test("CredentialClient rejects any options with errors of the package only", async () => {
+test("CredentialClient works or throws an error of the package for any options", async () => {
   const setting = fc.oneof(
     anyValue,
     fc.string({ unit: "binary" }),

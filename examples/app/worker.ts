@@ -1,8 +1,8 @@
 // The application as a worker, for example on Cloudflare. The logins are in a KV namespace.
 //
 // Bindings: SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY, SAASUS_LOGIN_URL, APP_ORIGIN and
-// LOGINS, a KV namespace. (KV is eventually consistent, so a sign-out may take effect after a minute.
-// A database such as D1 has no such delay.)
+// LOGINS, a KV namespace. (KV is eventually consistent, so a sign-out may take effect only after a
+// minute. A database such as D1 has no such delay.)
 
 import { type SessionStore, signatureAuth } from "@saasus-sdk/credential";
 import { CredentialLogin } from "@saasus-sdk/credential/login";
