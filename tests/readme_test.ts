@@ -88,7 +88,7 @@ for (const file of [...TRANSLATED, ...ENGLISH_ONLY]) {
 }
 
 for (const file of TRANSLATED) {
-  test(`${file} has no TypeScript block that is not run`, () => {
+  test(`${file} has code blocks in supported languages only`, () => {
     const languages = readmeDocument(text(file)).blocks.map((block) => block.split("\n", 1)[0]);
     const known = ["```sh", "```ts", "```html", "```python", "```js ignore"];
     assertEquals(languages.filter((language) => !known.includes(language ?? "")), []);

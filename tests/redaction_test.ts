@@ -176,7 +176,7 @@ test("safeData() keeps data without a token unchanged", () => {
   for (const data of harmless) assertStrictEquals(safeData(data, quotes), data);
 });
 
-test("safeData() drops data that contains a token, also one that is not of the call", () => {
+test("safeData() drops data that contains a token, also a token of another call", () => {
   const texts = [
     secret,
     `x ${secret.slice(8, 20)} y`,

@@ -178,7 +178,7 @@ browserTest(
     await signIn(page, app);
     await page.reload();
     assertEquals(page.url(), `${app.origin}/profile`);
-    // The login page is in the history, but its sign-in is no longer valid.
+    // The login page is in the history, but its sign-in has already been used.
     await page.goBack();
     assert(page.url().startsWith(app.loginUrl));
     await page.goto(callback);
@@ -190,7 +190,7 @@ browserTest(
   },
 );
 
-browserTest("Two tabs sign in, each with a start of its own", async (page, app, context) => {
+browserTest("Two tabs can sign in at the same time", async (page, app, context) => {
   const other = await context.newPage();
   for (const tab of [page, other]) {
     await tab.goto(`${app.origin}/profile`);

@@ -147,7 +147,7 @@ test("CredentialEmulator.fetch() treats an empty parameter of the other flow as 
   assertEquals((await get(emulator, exchanged)).status, 200);
 });
 
-test("CredentialEmulator.fetch() does not use up a code for a rejected query", async () => {
+test("CredentialEmulator.fetch() does not consume the code of a rejected query", async () => {
   const emulator = new CredentialEmulator();
   const code = emulator.issueCode();
   assertEquals((await get(emulator, `code=${code}&code=${code}`)).status, 400);

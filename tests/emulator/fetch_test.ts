@@ -55,7 +55,7 @@ test("CredentialEmulator.fetch() accepts a string, a URL or a Request, with opti
   assertEquals((await emulator.fetch(new Request(url(), options), info)).status, 200);
 });
 
-test("CredentialEmulator.fetch() rejects the call of a client whose connection is cut", async () => {
+test("CredentialEmulator.fetch() rejects if a fault drops the connection of a client", async () => {
   const emulator = new CredentialEmulator();
   const client = clientOf(emulator);
   emulator.faults = [{ kind: "drop" }];
