@@ -110,7 +110,7 @@ for (const program of Object.keys(BUDGETS) as Program[]) {
   const withoutKy = sizeOf(bundle(program, ["ky"]));
   const ours = sizeOf(bundle(program, PACKAGES));
   const budget = BUDGETS[program];
-  // The size that each adds to those on its right.
+  // The size that each part adds to the parts on its right.
   const shares = [size - withoutKy, withoutKy - ours, ours];
   table.push(`| ${[program, size, budget, ...shares].join(" | ")} |`);
   if (size > budget) faults.push(`"${program}" is ${size} bytes, and may be ${budget}`);

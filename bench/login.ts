@@ -1,6 +1,6 @@
-// Measures a protected route for a signed-in user, beside what a user would take instead: `deno
-// task bench:login`. Every contender finds the session of one request, and returns the same short
-// text.
+// Measures a protected route for a signed-in user, compared with other session libraries, with
+// `deno task bench:login`. Each contender finds the session of one request, and returns the same
+// short text.
 import { memoryAdapter } from "better-auth/adapters/memory";
 import { betterAuth } from "better-auth";
 import { Hono } from "hono";

@@ -1,4 +1,4 @@
-// What the examples use of Bun, declared as @types/bun does, so that they are checked without it.
+// The declarations of Bun that the examples use, so that they can be checked without @types/bun.
 
 declare namespace Bun {
   interface Server {

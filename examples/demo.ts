@@ -1,5 +1,5 @@
-// A session at work, against an emulator on this machine: it refreshes itself, merges concurrent refreshes and survives an
-// outage. Needs no account and no network.
+// Shows a session with an emulator on this machine: it refreshes automatically, merges concurrent
+// refreshes and continues during an outage. Requires no account and no network.
 //
 //   deno task demo
 //   bun examples/demo.ts
@@ -18,8 +18,8 @@ import { CredentialEmulator, EMULATOR_SIGNATURE, serveEmulator } from "../src/em
 const HOUR = 60 * 60_000;
 const CALLERS = 100;
 
-/** The surroundings of the demo. */
-export interface Stage {
+/** The emulator of the demo. */
+export interface DemoServer {
   readonly emulator: CredentialEmulator;
   /** The URL of the emulator. */
   readonly baseUrl: string;
@@ -33,7 +33,7 @@ export interface Output {
   readonly isColored: boolean;
 }
 
-/** Plays the demo on an emulator of its own, and returns the exit code. */
+/** Runs the demo on a new emulator, and returns the exit code. */
 export async function runDemo(output: Output = terminal()): Promise<number> {
   const emulator = new CredentialEmulator();
   const server = await serveEmulator(emulator);
@@ -44,12 +44,15 @@ export async function runDemo(output: Output = terminal()): Promise<number> {
   }
 }
 
-/** Plays the demo, and returns the exit code: 0 if every step passed. */
-export async function play(stage: Stage, { line, problem, isColored }: Output): Promise<number> {
+/** Runs the demo, and returns the exit code, which is 0 if all steps passed. */
+export async function play(
+  server: DemoServer,
+  { line, problem, isColored }: Output,
+): Promise<number> {
   const paint = (code: number, text: string) => isColored ? `\x1b[${code}m${text}\x1b[0m` : text;
-  const all = steps(stage);
+  const all = steps(server);
   const width = Math.max(...all.map(({ title }) => title.length));
-  line(`${paint(1, "A SaaSus login, kept fresh and safe")} (emulator at ${stage.baseUrl})\n`);
+  line(`${paint(1, "A SaaSus login, kept fresh and safe")} (emulator at ${server.baseUrl})\n`);
   for (const [index, { title, run }] of all.entries()) {
     try {
       const result = await run();
@@ -66,11 +69,11 @@ export async function play(stage: Stage, { line, problem, isColored }: Output): 
 
 interface Step {
   readonly title: string;
-  /** Does what the title says, and returns the result for people. */
+  /** Runs the step, and returns a readable result. */
   readonly run: () => Promise<string>;
 }
 
-function steps({ emulator, baseUrl }: Stage): Step[] {
+function steps({ emulator, baseUrl }: DemoServer): Step[] {
   const client = new CredentialClient({
     auth: signatureAuth(EMULATOR_SIGNATURE),
     baseUrl,
@@ -86,8 +89,8 @@ function steps({ emulator, baseUrl }: Stage): Step[] {
       async run() {
         await session.signIn(emulator.issueCode(login));
         const { email } = await session.getClaims();
-        expect(email === "alice@example.com", `it is the login of ${email}`);
-        return `the session has her tokens, and knows her as ${email}`;
+        expect(email === "alice@example.com", `the user is ${email}`);
+        return `the session has the tokens of ${email}`;
       },
     },
     {
@@ -96,7 +99,7 @@ function steps({ emulator, baseUrl }: Stage): Step[] {
         const before = await session.getIdToken();
         emulator.advance(HOUR);
         expect(await session.getIdToken() !== before, "the ID token is still the old one");
-        return "the session refreshes by itself: the ID token is new";
+        return "the session refreshed automatically: the ID token is new";
       },
     },
     {
@@ -109,7 +112,7 @@ function steps({ emulator, baseUrl }: Stage): Step[] {
         );
         const sent = requests() - before;
         expect(sent === 1, `${sent} refreshes were sent`);
-        expect(new Set(tokens).size === 1, "they have different tokens");
+        expect(new Set(tokens).size === 1, "the tokens are different");
         return `1 refresh, ${CALLERS} valid tokens`;
       },
     },
@@ -121,18 +124,18 @@ function steps({ emulator, baseUrl }: Stage): Step[] {
           code: emulator.issueCode(),
         });
         expect(retryCount === 1, `the call was retried ${retryCount} times`);
-        return "the client tries again, with a new signature: it works";
+        return "the client retried with a new signature, and succeeded";
       },
     },
     {
       title: "The service is down",
       async run() {
-        emulator.advance(HOUR - 60_000); // due for a refresh, and valid for a minute
+        emulator.advance(HOUR - 60_000); // the token is due for a refresh, and valid for a minute
         emulator.faults = () => ({ kind: "status", status: 503, headers: { "Retry-After": "60" } });
         const token = await session.getIdToken();
         emulator.faults = [];
         expect(token !== "" && session.signedIn, "the session has ended");
-        return "the session goes on with the token that is still valid";
+        return "the session continues with the token that is still valid";
       },
     },
     {
@@ -152,8 +155,8 @@ function steps({ emulator, baseUrl }: Stage): Step[] {
         emulator.advance(HOUR);
         const error = await rejection(session.getIdToken());
         expect(isCredentialError(error) && error.code === "session_ended", error.message);
-        expect(!session.signedIn, "the session goes on");
-        return "the session ends, and only now";
+        expect(!session.signedIn, "the session continues");
+        return "the session ends at the next refresh";
       },
     },
   ];
@@ -174,7 +177,7 @@ function expect(condition: boolean, otherwise: string): void {
   if (!condition) throw new Error(otherwise);
 }
 
-/** Colours are for people: not for a pipe, and not with `NO_COLOR`. */
+/** Returns an output with colours, unless it is piped or `NO_COLOR` is set. */
 function terminal(): Output {
   const isPlain = "Deno" in globalThis ? Deno.noColor : Boolean(process.env["NO_COLOR"]);
   return {

@@ -2,8 +2,8 @@
 //
 //   bun exchange_bun.ts CODE
 //
-// Settings come from the environment (Bun reads a .env file by itself): SAASUS_SAAS_ID, SAASUS_API_KEY and
-// SAASUS_SECRET_KEY. A code lives for 10 seconds, so be quick.
+// Settings are read from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY and SAASUS_SECRET_KEY. Bun
+// reads a .env file automatically. A code expires after 10 seconds.
 
 import process from "node:process";
 import { CredentialClient, isCredentialError } from "@saasus-sdk/credential";
@@ -24,7 +24,7 @@ try {
   if (refreshToken !== undefined) {
     const fresh = await client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken });
     console.log(`Refreshed ${Object.keys(fresh).join(", ")}`);
-    // A refresh usually answers without a refresh token. The old one then stays in use: do not lose it.
+    // The response to a refresh usually contains no refresh token. Keep the old one in this case.
     credentials = { refresh_token: refreshToken, ...fresh };
   }
 
@@ -32,7 +32,7 @@ try {
   console.log(`Signed in, with an ID token of ${id_token.length} characters`);
 } catch (error) {
   if (!isCredentialError(error)) throw error;
-  // Safe to print: no token, code or secret is ever in an error.
+  // Safe to print, because errors contain no token, code or secret.
   console.error(error.message);
   process.exit(1);
 }

@@ -2,8 +2,8 @@
 //
 //   deno run --allow-net --allow-env exchange_deno.ts CODE
 //
-// Settings come from the environment (--env-file=.env reads them from a file): SAASUS_SAAS_ID, SAASUS_API_KEY and
-// SAASUS_SECRET_KEY. A code lives for 10 seconds, so be quick.
+// Settings are read from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY and SAASUS_SECRET_KEY.
+// --env-file=.env reads them from a file. A code expires after 10 seconds.
 
 import { CredentialClient, isCredentialError } from "@saasus-sdk/credential";
 
@@ -23,7 +23,7 @@ try {
   if (refreshToken !== undefined) {
     const fresh = await client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken });
     console.log(`Refreshed ${Object.keys(fresh).join(", ")}`);
-    // A refresh usually answers without a refresh token. The old one then stays in use: do not lose it.
+    // The response to a refresh usually contains no refresh token. Keep the old one in this case.
     credentials = { refresh_token: refreshToken, ...fresh };
   }
 
@@ -31,7 +31,7 @@ try {
   console.log(`Signed in, with an ID token of ${id_token.length} characters`);
 } catch (error) {
   if (!isCredentialError(error)) throw error;
-  // Safe to print: no token, code or secret is ever in an error.
+  // Safe to print, because errors contain no token, code or secret.
   console.error(error.message);
   Deno.exit(1);
 }

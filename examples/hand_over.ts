@@ -1,15 +1,15 @@
-// Hands a login over from one application to another: the user is signed in at "orders", and opens
-// "billing" without signing in again. The login page of "billing" is a route of "orders", which
-// saves the credentials and sends the browser back with the code for them. No token passes through
-// the browser.
+// Hands over a login from one application to another: a user of "orders" opens "billing" without
+// another sign-in. The login page of "billing" is a route of "orders", which saves the credentials
+// and redirects to "billing" with their temporary code. The browser gets no token.
 //
 //   deno serve --host=127.0.0.1 --port=8000 --allow-net --allow-env hand_over.ts
 //   PORT=8000 bun hand_over.ts
 //
-// Both applications are in this file so that it can be tried alone: "orders" is
-// http://localhost:8000, "billing" is http://127.0.0.1:8000. From then on both have the same
-// refresh token: where the service rotates refresh tokens, the first refresh of one signs the other
-// out. Settings come from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY and
+// For simplicity, this file contains both applications: "orders" is http://localhost:8000, and
+// "billing" is http://127.0.0.1:8000. After the hand-over, both have the same refresh token. If the
+// service rotates refresh tokens, a refresh of one application ends the session of the other.
+//
+// Settings are read from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY and
 // SAASUS_LOGIN_URL, the hosted login page of "orders", whose callback is
 // http://localhost:8000/callback.
 
@@ -29,13 +29,13 @@ const billing = new CredentialLogin({
 });
 
 /**
- * Sends the user to the callback of "billing": a setting, never a part of the request, which would
- * send logins anywhere.
+ * Redirects to the callback of "billing". Its URL is a setting, because a URL from the request
+ * could send the code to any site.
  */
 const handOver = orders.protect(async ({ headers }, session) => {
   try {
     const { code } = await client.createAuthCredentials(await session.getCredentials(), {
-      // The page that the call is made for. The client removes the query.
+      // The page that caused the call. The client removes the query.
       referer: headers.get("Referer"),
       saasusReferer: headers.get("X-SaaSus-Referer"),
       traceId: headers.get("X-Saasus-Trace-Id"),
@@ -43,7 +43,7 @@ const handOver = orders.protect(async ({ headers }, session) => {
     return redirect(`${BILLING_ORIGIN}/callback?${new URLSearchParams({ code })}`);
   } catch (error) {
     if (!isCredentialError(error)) throw error;
-    // Safe to log: no token, code or secret is ever in an error.
+    // Safe to log, because errors contain no token, code or secret.
     console.error(error.message);
     return text(503, "Please try again");
   }

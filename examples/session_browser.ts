@@ -1,24 +1,24 @@
-// The login of a page in a browser: kept in localStorage over reloads, and one for all tabs.
+// The login of a page in a browser: all tabs share it in localStorage, also after a reload.
 //
 //   deno bundle --platform browser --output page.js session_browser.ts
 //   <script type="module" src="page.js" data-login-url="https://login.example.com/"></script>
 //
-// A page cannot keep an API key. Its client asks the page's own server, at /auth, which sends the request on to the service
-// with the Authorization that it has. Whatever else runs in the page can read localStorage: where that is a worry, leave
-// the tokens on the server (session_redis.ts).
+// A page cannot keep an API key secret, so its client calls the server of the page, at /auth, which
+// forwards the request to the service with its own Authorization. All scripts of the page can read
+// localStorage. To keep the tokens on the server instead, use CredentialLogin (app/).
 
 import { CredentialClient, CredentialSession, isCredentialError } from "@saasus-sdk/credential";
 
-/** What the page does when it is loaded: signs in if the login page has sent it back, and asks the application's API. */
+/** Signs in if the URL has a code, calls the API of the application, and returns a text. */
 export async function openPage(loginUrl: string): Promise<string> {
   const client = new CredentialClient({
     baseUrl: new URL("/auth", location.href).href,
-    auth: () => "Bearer page", // the server puts its own in the place of this
+    auth: () => "Bearer page", // the server replaces it with its own
   });
   const session = new CredentialSession({
     client,
     store: localStorage,
-    lock: navigator.locks, // one refresh for all tabs, where the browser has locks
+    lock: navigator.locks, // one refresh for all tabs, if the browser supports locks
     onChange: ({ type }) => {
       if (type === "ended" || type === "signed_out") location.assign(loginUrl);
     },
@@ -28,7 +28,7 @@ export async function openPage(loginUrl: string): Promise<string> {
     const code = url.searchParams.get("code");
     if (code !== null) {
       url.searchParams.delete("code");
-      // A code is good for one sign-in: a reload must not try it again.
+      // A code is valid once, so a reload must not use it again.
       history.replaceState(null, "", url);
       await session.signIn(code);
     }
@@ -36,7 +36,7 @@ export async function openPage(loginUrl: string): Promise<string> {
       location.assign(loginUrl);
       return "Going to the login page";
     }
-    const response = await session.fetch("/api/me"); // with the ID token: it is the page's own origin
+    const response = await session.fetch("/api/me"); // with the ID token, on the page's own origin
     return response.ok ? `Signed in as ${await response.text()}` : "Please try again later";
   } catch (error) {
     if (!isCredentialError(error)) throw error;
@@ -44,7 +44,7 @@ export async function openPage(loginUrl: string): Promise<string> {
       location.assign(loginUrl); // the code is unknown, was used before, or has expired
       return "Going to the login page";
     }
-    // Safe to show: no token, code or secret is ever in an error.
+    // Safe to show, because errors contain no token, code or secret.
     return error.message;
   }
 }

@@ -1,10 +1,11 @@
-// A script that runs for days on one login: every ten minutes it asks an API of yours, each time with an ID token that is
-// valid. It goes on through outages, and ends when somebody has to sign in again.
+// A script that runs for days with one login. Every ten minutes it calls an API of yours with a
+// valid ID token. It continues after outages, and exits when a new sign-in is required.
 //
 //   deno run --allow-net --allow-env session_script.ts CODE
 //   bun session_script.ts CODE
 //
-// Settings come from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY and SAASUS_SECRET_KEY, and API_URL, what to ask.
+// Settings are read from the environment: SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY and
+// API_URL, the URL to call.
 
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,33 +18,33 @@ import {
 
 const INTERVAL = 10 * 60_000;
 
-/** What the script works with; other things in a test. */
-export interface Surroundings extends Pick<CredentialSessionOptions, "client" | "now"> {
+/** Options for {@linkcode run}, which tests replace. */
+export interface ScriptOptions extends Pick<CredentialSessionOptions, "client" | "now"> {
   readonly apiUrl: string;
   readonly sleep: (ms: number) => Promise<unknown>;
   readonly log: (line: string) => void;
 }
 
-/** Signs in, and works until the session has ended. */
-export async function run(code: string, surroundings: Surroundings): Promise<void> {
-  const { client, now, apiUrl, sleep, log } = surroundings;
+/** Signs in, and calls the API until the session has ended. */
+export async function run(code: string, options: ScriptOptions): Promise<void> {
+  const { client, now, apiUrl, sleep, log } = options;
   const session = new CredentialSession({ client, now, origins: [new URL(apiUrl).origin] });
   session.onChange(({ type }) => log(`Session: ${type}`));
   await session.signIn(code);
-  // No timer and no "refresh before it is too late" here: the session sees to that at each request.
+  // The session refreshes the token before a request if necessary, so no timer is required.
   while (session.signedIn) {
-    log(await ask(session, apiUrl));
+    log(await callApi(session, apiUrl));
     await sleep(INTERVAL);
   }
 }
 
-async function ask(session: CredentialSession, apiUrl: string): Promise<string> {
+async function callApi(session: CredentialSession, apiUrl: string): Promise<string> {
   try {
     const response = await session.fetch(apiUrl);
     await response.body?.cancel();
     return `The API answered ${response.status}`;
   } catch (error) {
-    // The API, or the service that refreshes, could not be reached: it may be there the next time.
+    // The API or the service is unavailable. The next call may succeed.
     return isCredentialError(error) ? error.message : "The API could not be reached";
   }
 }

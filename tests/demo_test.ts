@@ -5,16 +5,16 @@ import { CredentialEmulator, serveEmulator } from "../src/emulator/mod.ts";
 import { runExample } from "./support/examples_process.ts";
 
 const STEPS = [
-  /^ {2}✓ Alice logs in +the session has her tokens, and knows her as alice@example\.com$/,
-  /^ {2}✓ An hour passes +the session refreshes by itself: the ID token is new$/,
+  /^ {2}✓ Alice logs in +the session has the tokens of alice@example\.com$/,
+  /^ {2}✓ An hour passes +the session refreshed automatically: the ID token is new$/,
   /^ {2}✓ 100 callers need a token at once +1 refresh, 100 valid tokens$/,
-  /^ {2}✓ A response gets lost +the client tries again, with a new signature: it works$/,
-  /^ {2}✓ The service is down +the session goes on with the token that is still valid$/,
+  /^ {2}✓ A response gets lost +the client retried with a new signature, and succeeded$/,
+  /^ {2}✓ The service is down +the session continues with the token that is still valid$/,
   /^ {2}✓ A code is used twice +“.* 404 \(not_found\)”: no secret in the error$/,
-  /^ {2}✓ An administrator locks Alice out +the session ends, and only now$/,
+  /^ {2}✓ An administrator locks Alice out +the session ends at the next refresh$/,
 ];
 
-test("demo shows every step in plain text when piped, and exits with 0", async () => {
+test("demo.ts prints all steps without colours if its output is piped, and exits with 0", async () => {
   const { exitCode, stdout, stderr } = await runExample("examples/demo.ts").ended;
   assertEquals([exitCode, stderr], [0, ""]);
   const [title = "", , ...lines] = stdout.trimEnd().split("\n");
@@ -25,12 +25,12 @@ test("demo shows every step in plain text when piped, and exits with 0", async (
   assertEquals(lines.at(-1), "All 7 steps passed");
 });
 
-test("demo shows no token and no code", async () => {
+test("demo.ts prints no token and no code", async () => {
   const { stdout } = await runExample("examples/demo.ts").ended;
   assertNotMatch(stdout, /[\w-]{25}|eyJ/);
 });
 
-test("demo exits with 1 and names the step that failed", async () => {
+test("demo.ts exits with 1 and prints the step that failed", async () => {
   const { exitCode, stdout, stderr } = await runExample("tests/support/examples_broken_demo.ts")
     .ended;
   assertEquals(exitCode, 1);
@@ -42,7 +42,7 @@ test("demo exits with 1 and names the step that failed", async () => {
   assertNotMatch(stdout, /✓ An hour passes|steps passed/);
 });
 
-/** Plays the demo on an emulator, and returns its lines and problems. */
+/** Runs the demo on an emulator, and returns its lines and problems. */
 async function played(emulator: CredentialEmulator, isColored = false) {
   const server = await serveEmulator(emulator);
   const lines: string[] = [];
@@ -59,21 +59,21 @@ async function played(emulator: CredentialEmulator, isColored = false) {
   }
 }
 
-test("demo notices a fault that never came, and a refresh token that stays valid", async () => {
-  class Faultless extends CredentialEmulator {
+test("play() fails if the emulator ignores a fault or does not revoke a refresh token", async () => {
+  class WithoutFaults extends CredentialEmulator {
     override set faults(_: []) {}
     override get faults(): [] {
       return [];
     }
   }
-  class Stubborn extends CredentialEmulator {
+  class WithoutRevocation extends CredentialEmulator {
     override revokeRefreshToken(): boolean {
       return false;
     }
   }
   const cases: [CredentialEmulator, RegExp][] = [
-    [new Faultless(), /^✗ Step 4 .*: the call was retried 0 times$/],
-    [new Stubborn(), /^✗ Step 7 .*: it was not rejected$/],
+    [new WithoutFaults(), /^✗ Step 4 .*: the call was retried 0 times$/],
+    [new WithoutRevocation(), /^✗ Step 7 .*: it was not rejected$/],
   ];
   for (const [emulator, problem] of cases) {
     const { exitCode, problems } = await played(emulator);
@@ -82,7 +82,7 @@ test("demo notices a fault that never came, and a refresh token that stays valid
   }
 });
 
-test("demo is coloured for a terminal", async () => {
+test("play() prints colours for a terminal", async () => {
   const { exitCode, lines } = await played(new CredentialEmulator(), true);
   assertEquals(exitCode, 0);
   assertEquals(lines.at(-1), "\n\x1b[32mAll 7 steps passed\x1b[0m");

@@ -37,7 +37,7 @@ test("documentationProblems() finds forbidden beginnings of symbols and fields",
   }
 });
 
-test("documentationProblems() accepts words that only begin alike", () => {
+test("documentationProblems() accepts words that start with a forbidden word", () => {
   for (const doc of ["Whatever.", "Asks.", "Those.", "The sameness.", "Options for it.", ""]) {
     assertEquals(problems({ doc }), []);
   }
@@ -52,13 +52,13 @@ test("documentationProblems() finds lines of examples over 75 columns", () => {
   ]);
 });
 
-test("documentationProblems() reports a symbol of two entry points once", () => {
+test("documentationProblems() returns the problem of a symbol in two entry points once", () => {
   const output = docOutput({ doc: "What it is." });
   const twice = { nodes: { ...output.nodes, other: Object.values(output.nodes)[0] } };
   assertEquals(documentationProblems(twice, ROOT).length, 1);
 });
 
-test("categoryProblems() finds symbols without a category, and no re-exports", () => {
+test("categoryProblems() finds symbols without a category, and ignores re-exports", () => {
   const location = { filename: `${ROOT}src/a.ts`, line: 2 };
   const named = (name: string, kind: string, tag: string) => ({
     name,
@@ -74,7 +74,7 @@ test("categoryProblems() finds symbols without a category, and no re-exports", (
   ]);
 });
 
-test("commentProblems() finds comments over 100 columns, and no code", () => {
+test("commentProblems() finds comments over 100 columns, and ignores code", () => {
   const prefixes = ["// ", "/** ", " * ", "  // "];
   for (const prefix of prefixes) {
     const [fits, long] = [100, 101].map((width) => prefix.padEnd(width, "x"));

@@ -18,7 +18,7 @@ import { CredentialSession } from "../src/session/session.ts";
 const call = { operation: "getAuthCredentials", retryCount: 2 } as const;
 const issues = [{ path: "code", expected: "a non-empty string" }];
 
-/** Each leaf with all its fields, and with the least. */
+/** Each error class with all fields, and with the required ones. */
 const LEAVES:
   readonly (readonly [string, AnyCredentialError, object, AnyCredentialError, object])[] = [
     [
@@ -79,21 +79,21 @@ const LEAVES:
     ],
   ];
 
-test("The errors have their fields and those of the call, but no undefined ones", () => {
+test("Error classes set their fields and those of the call, and omit undefined fields", () => {
   for (const [name, full, fullFields, bare, bareFields] of LEAVES) {
     assertEquals({ ...full }, { ...call, ...fullFields } as unknown as typeof full, name);
     assertEquals({ ...bare }, { retryCount: 0, ...bareFields } as unknown as typeof bare, name);
     const known = ["stack", "message", "line", "column", "sourceURL", "originalLine"];
     const own = Object.getOwnPropertyNames(bare).filter((field) => !known.includes(field));
     const expected = ["retryCount", ...Object.keys(bareFields)];
-    // Runtimes add hidden fields of their own to errors, but none of ours may be there without a value.
+    // Runtimes add hidden fields to errors, but no field of the package may be `undefined`.
     for (const field of ["operation", "type", "data", "traceId", "retryAfter", "issues", "cause"]) {
       assertEquals(own.includes(field), expected.includes(field), `${name}.${field}`);
     }
   }
 });
 
-test("The errors are instances of Error with the name of their class", () => {
+test("Error classes extend Error and set the name of the class", () => {
   for (const [name, error] of LEAVES) {
     assertInstanceOf(error, Error);
     assertInstanceOf(error, CredentialError);
@@ -103,7 +103,7 @@ test("The errors are instances of Error with the name of their class", () => {
   }
 });
 
-test("CredentialInputError has its issues in its message", () => {
+test("CredentialInputError includes its issues in the message", () => {
   const two = [...issues, { path: "", expected: "an object" }];
   assertEquals(
     new CredentialInputError("Cannot exchange temp code", { issues: two }).message,
@@ -120,12 +120,12 @@ test("toJSON() returns the name, the message, the fields and the causes", () => 
       ...fields,
     });
   }
-  const cause = new CredentialNetworkError("No answer", { ...call, reason: "reset" });
+  const cause = new CredentialNetworkError("No response", { ...call, reason: "reset" });
   const error = new CredentialApiError("Cannot do it", { ...call, status: 404, cause });
   assertStrictEquals(error.cause, cause);
   assertEquals(JSON.parse(JSON.stringify({ error })).error.cause, {
     name: "CredentialNetworkError",
-    message: "No answer",
+    message: "No response",
     ...call,
     code: "network_error",
     reason: "reset",

@@ -12,7 +12,7 @@ import { runExample } from "./support/examples_process.ts";
 
 const LOGIN_URL = "https://login.example.com/?a=1&b=2";
 
-/** An emulator that is served, what it was asked, and the environment of a program that is to use it. */
+/** An emulator server, its received requests, and the environment of a program that uses it. */
 interface Scene extends AsyncDisposable {
   readonly emulator: CredentialEmulator;
   readonly server: EmulatorServer;
@@ -23,9 +23,9 @@ interface Scene extends AsyncDisposable {
 async function scene(): Promise<Scene> {
   const emulator = new CredentialEmulator();
   const requests: EmulatorRequest[] = [];
-  const service = serviceOf(emulator);
-  const handle = service.handle.bind(service);
-  service.handle = (request, hostname) => {
+  const internals = serviceOf(emulator);
+  const handle = internals.handle.bind(internals);
+  internals.handle = (request, hostname) => {
     requests.push(request);
     return handle(request, hostname);
   };
@@ -41,22 +41,24 @@ async function scene(): Promise<Scene> {
   return { emulator, server, requests, env, [Symbol.asyncDispose]: () => server.close() };
 }
 
-/** What Deno runs the examples with. */
+/** The arguments that run an example on Deno. */
 const RUN = ["run", "--allow-net=127.0.0.1", "--allow-env"];
 
-/** Nothing that a program prints, or shows to a browser, may hold one of these. */
+/** Asserts that a text contains no secret. */
 function assertNoSecret(text: string, ...secrets: (string | undefined)[]): void {
-  for (const secret of secrets) assert(!secret || !text.includes(secret), "It holds a secret");
+  for (const secret of secrets) {
+    assert(!secret || !text.includes(secret), "The text contains a secret");
+  }
 }
 
 function testExchange(file: string): void {
   test(`${file} exchanges a code and refreshes`, async () => {
-    await using stage = await scene();
-    const credentials = stage.emulator.issueCredentials();
-    const code = stage.emulator.issueCode(credentials);
+    await using service = await scene();
+    const credentials = service.emulator.issueCredentials();
+    const code = service.emulator.issueCode(credentials);
     const { exitCode, stdout, stderr } = await runExample(`examples/${file}`, {
       args: [code],
-      env: stage.env,
+      env: service.env,
       deno: RUN,
     }).ended;
     assertEquals([exitCode, stderr], [0, ""]);
@@ -66,29 +68,29 @@ function testExchange(file: string): void {
       `Signed in, with an ID token of ${credentials.id_token.length} characters`,
     ]);
     assertNoSecret(stdout, code, ...Object.values(credentials));
-    assertEquals(stage.requests.length, 2);
+    assertEquals(service.requests.length, 2);
   });
 
-  test(`${file} says why it could not, and exits with 1`, async () => {
-    await using stage = await scene();
+  test(`${file} prints the error and exits with 1 when the exchange fails`, async () => {
+    await using service = await scene();
     const code = crypto.randomUUID();
     const options = { args: [code], deno: RUN };
-    const [dead, unset] = await Promise.all([
-      runExample(`examples/${file}`, { ...options, env: stage.env }).ended,
-      runExample(`examples/${file}`, { ...options, env: { ...stage.env, SAASUS_API_KEY: "" } })
+    const [unknownCode, unset] = await Promise.all([
+      runExample(`examples/${file}`, { ...options, env: service.env }).ended,
+      runExample(`examples/${file}`, { ...options, env: { ...service.env, SAASUS_API_KEY: "" } })
         .ended,
     ]);
-    assertEquals([dead.exitCode, dead.stdout], [1, ""]);
+    assertEquals([unknownCode.exitCode, unknownCode.stdout], [1, ""]);
     assertEquals(
-      dead.stderr.trimEnd(),
+      unknownCode.stderr.trimEnd(),
       "Cannot exchange temp code: the API answered 404 (not_found)",
     );
     assertEquals([unset.exitCode, unset.stdout], [1, ""]);
     assertMatch(unset.stderr, /^Cannot create the client .*SAASUS_API_KEY/);
-    assertNoSecret(dead.stderr + unset.stderr, code, stage.env["SAASUS_SECRET_KEY"]);
+    assertNoSecret(unknownCode.stderr + unset.stderr, code, service.env["SAASUS_SECRET_KEY"]);
   });
 
-  test(`${file} asks for a code`, async () => {
+  test(`${file} prints its usage without a code`, async () => {
     const { exitCode, stderr } = await runExample(`examples/${file}`, { deno: RUN }).ended;
     assertEquals([exitCode, stderr.trimEnd()], [2, `Usage: ${file} CODE`]);
   });

@@ -1,4 +1,4 @@
-// The web applications among the examples, each in a process of its own.
+// Runs each example application in its own process.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
@@ -14,13 +14,13 @@ import { NAVIGATION } from "./support/login_scene.ts";
 const SERVE = ["serve", "--allow-net=127.0.0.1", "--allow-env", "--host=127.0.0.1", "--port=0"];
 const RUN = ["run", "--allow-net=127.0.0.1", "--allow-env"];
 
-interface Stage extends AsyncDisposable {
+interface Scene extends AsyncDisposable {
   readonly emulator: CredentialEmulator;
   readonly server: EmulatorServer;
   readonly env: Record<string, string>;
 }
 
-async function scene(callbackUrl = "http://localhost:3000/callback"): Promise<Stage> {
+async function scene(callbackUrl = "http://localhost:3000/callback"): Promise<Scene> {
   const emulator = new CredentialEmulator({ callbackUrl });
   const server = await serveEmulator(emulator);
   const env = {
@@ -42,7 +42,7 @@ interface Page {
   readonly headers: Headers;
 }
 
-/** A browser that keeps the cookies of each host, and follows no redirect. */
+/** Browser that keeps the cookies of each host, and does not follow redirects. */
 class Browser {
   readonly #jars = new Map<string, Map<string, string>>();
 
@@ -74,9 +74,7 @@ class Browser {
   }
 }
 
-/**
- * Returns a port that is free at the moment: the program has to know its port before it listens.
- */
+/** Returns a free port, for a program that must know its port before it listens. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -94,11 +92,11 @@ function testApp(file: string, deno: readonly string[]): void {
     runExample(`examples/app/${file}`, { env, deno, ...options });
 
   test(`${file} signs a user in, shows the profile, refreshes and signs out`, async () => {
-    await using stage = await scene();
+    await using service = await scene();
     await using program = start({
-      ...stage.env,
+      ...service.env,
       TENANT_LOGIN_URLS: JSON.stringify({
-        acme: new URL("/sign-in/saml/acme", stage.server.loginUrl),
+        acme: new URL("/sign-in/saml/acme", service.server.loginUrl),
       }),
     });
     const app = `http://127.0.0.1:${await portOf(program)}`;
@@ -110,7 +108,7 @@ function testApp(file: string, deno: readonly string[]): void {
     const profile = await browser.open(`${app}/profile`);
     assertEquals(profile.location, "/auth/login?returnTo=%2Fprofile");
     const login = await browser.open(app + profile.location);
-    assertEquals(login.location, stage.server.loginUrl);
+    assertEquals(login.location, service.server.loginUrl);
     const signedIn = await browser.open(`${login.location}?user=eve<b>@example.com`);
     assertStringIncludes(signedIn.location, "http://localhost:3000/callback?code=");
     const callback = new URL(signedIn.location);
@@ -123,7 +121,7 @@ function testApp(file: string, deno: readonly string[]): void {
     assertEquals(JSON.parse(report.body), { text: "Nothing to report, eve<b>@example.com" });
     const refresh = await browser.open(`${app}/refresh`, { method: "POST" });
     assertEquals([refresh.status, refresh.location], [303, "/profile"]);
-    stage.emulator.faults = [{ kind: "status", status: 403 }];
+    service.emulator.faults = [{ kind: "status", status: 403 }];
     assertEquals((await browser.open(`${app}/refresh`, { method: "POST" })).status, 503);
     const foreign = { "Sec-Fetch-Site": "cross-site" };
     assertEquals(
@@ -135,27 +133,27 @@ function testApp(file: string, deno: readonly string[]): void {
     assertEquals((await browser.open(`${app}/profile`)).status, 303);
   });
 
-  test(`${file} names a variable that is not set`, async () => {
-    await using stage = await scene();
-    const { SAASUS_LOGIN_URL: _url, ...env } = stage.env;
+  test(`${file} prints the name of a variable that is not set`, async () => {
+    await using service = await scene();
+    const { SAASUS_LOGIN_URL: _url, ...env } = service.env;
     const { exitCode, stderr } = await start(env).ended;
     assertEquals(exitCode, 1);
     assertStringIncludes(stderr, "The environment variable SAASUS_LOGIN_URL is not set");
   });
 }
 
-test("hand_over.ts hands a login over from one application to the other", async () => {
-  // Node has no server for a module that exports one.
+test("hand_over.ts hands over a login from one application to another", async () => {
+  // Node cannot serve a module that exports a server.
   if (!("Deno" in globalThis) && !("Bun" in globalThis)) return;
   const orders = "http://localhost:8000";
-  await using stage = await scene(`${orders}/callback`);
+  await using service = await scene(`${orders}/callback`);
   await using program = runExample("examples/hand_over.ts", {
-    env: stage.env,
+    env: service.env,
     deno: SERVE,
   });
   const port = await portOf(program);
   const browser = new Browser();
-  // The origins in the settings have another port than the test.
+  // The settings use port 8000, and the test a free port.
   const open = (url: string, headers: Record<string, string> = {}) =>
     browser.open(url.replace(":8000", `:${port}`), { headers });
   const login = await open(`${orders}/auth/login`);
@@ -165,9 +163,9 @@ test("hand_over.ts hands a login over from one application to the other", async 
   assertStringIncludes((await open(`${orders}/`)).body, "You are signed in at orders");
 
   const billing = "http://127.0.0.1:8000";
-  const refused = await open(`${billing}/`);
-  assertEquals(refused.location, "/auth/login?returnTo=%2F");
-  const start = await open(billing + refused.location);
+  const redirected = await open(`${billing}/`);
+  assertEquals(redirected.location, "/auth/login?returnTo=%2F");
+  const start = await open(billing + redirected.location);
   assertEquals(start.location, `${orders}/hand-over`);
   const handOver = await open(start.location);
   assert(handOver.location.startsWith(`${billing}/callback?code=`));
@@ -176,12 +174,12 @@ test("hand_over.ts hands a login over from one application to the other", async 
   assertStringIncludes((await open(`${billing}/`)).body, "You are signed in at billing");
   assertEquals((await open(handOver.location)).location.split("?")[0], "/auth/login");
 
-  stage.emulator.faults = () => ({ kind: "status", status: 403 });
+  service.emulator.faults = () => ({ kind: "status", status: 403 });
   assertEquals((await open(`${orders}/hand-over`)).status, 503);
   await program.printed(/Cannot save credentials/);
 });
 
-test("The program of `deno task app` prints one address, and serves there", async () => {
+test("app/main.ts prints its address and serves the application there", async () => {
   if (!("Deno" in globalThis)) return;
   const port = String(await freePort());
   await using program = runExample("examples/app/main.ts", { env: { PORT: port }, deno: RUN });

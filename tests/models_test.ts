@@ -19,7 +19,7 @@ import {
 import { type Schema, validate } from "../src/validation.ts";
 import { leaksIn } from "./support/leak_search.ts";
 
-/** Returns the output of a schema and the names of its fields, because an undefined field equals an absent one. */
+/** Returns the output and its field names, because `assertEquals` ignores undefined fields. */
 function read(schema: Schema<object>, input: unknown): readonly [object, readonly string[]] {
   const value = v.parse(schema, input);
   return [value, Object.keys(value)];
@@ -51,7 +51,7 @@ test("CredentialsSchema accepts two and three tokens, null as absent, and remove
   }
 });
 
-test("CredentialsSchema rejects empty, missing and other tokens, and names them all", () => {
+test("CredentialsSchema rejects empty, missing and invalid tokens, and names each", () => {
   const cases: readonly (readonly [unknown, readonly string[]])[] = [
     [{ ...three, id_token: "" }, ["id_token"]],
     [{ ...three, access_token: "" }, ["access_token"]],
@@ -79,7 +79,7 @@ test("CredentialsSchema does not change its input", () => {
   assertEquals(input.refresh_token, null);
 });
 
-test("RefreshedCredentialsSchema accepts an empty refresh token as absent, but no other empty token", () => {
+test("RefreshedCredentialsSchema treats only an empty refresh token as absent", () => {
   for (const refresh_token of ["", null, undefined]) {
     assertEquals(read(RefreshedCredentialsSchema, { ...two, refresh_token }), [
       two,
@@ -126,7 +126,7 @@ test("ApiErrorBodySchema accepts type and message, with and without data", () =>
   for (const [input, paths] of cases) assertEquals(pathsOf(ApiErrorBodySchema, input), paths);
 });
 
-test("ApiErrorBodySchema accepts strings, also empty ones, and an object", () => {
+test("ApiErrorBodySchema accepts any strings and an object", () => {
   const [aString, anObject] = ["a string", "an object"];
   const cases: readonly (readonly [unknown, Record<string, string>])[] = [
     [{ message: "m" }, { type: aString }],
@@ -205,10 +205,10 @@ test("AuthFlowSchema names each invalid field and its expectation, but not its v
     [{ authFlow: "", code }, { authFlow: flows }],
     [{ authFlow: null, code }, { authFlow: flows }],
     [{ authFlow: code, code }, { authFlow: flows }],
-    // Half a surrogate pair cannot go into a query.
+    // A query cannot contain half a surrogate pair.
     [{ code: "\ud83d" }, { code: wellFormed }],
     [{ ...refresh, refreshToken: `${refreshToken}\udc00` }, { refreshToken: wellFormed }],
-    // No object at all.
+    // Other values than objects.
     [undefined, { "": "an object" }],
     [null, { "": "an object" }],
     [code, { "": "an object" }],
@@ -223,8 +223,8 @@ test("AuthFlowSchema names each invalid field and its expectation, but not its v
     const issues = result.issues.map((issue) => [issue.path, issue.expected]);
     assertEquals(Object.fromEntries(issues), expected);
     assertEquals(issues.length, Object.keys(expected).length);
-    const told = JSON.stringify(result);
-    assert(!told.includes(code) && !told.includes(refreshToken));
+    const shown = JSON.stringify(result);
+    assert(!shown.includes(code) && !shown.includes(refreshToken));
   }
 });
 

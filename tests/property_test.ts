@@ -17,8 +17,8 @@ import { someCredentials } from "./support/fixtures.ts";
 
 const RUNS = { numRuns: 1_000 };
 
-/** Any value at all, most of them near enough to a good one to get far. */
-const hostile: fc.Arbitrary<unknown> = fc.oneof(
+/** Arbitrary values, most of which resemble valid ones. */
+const anyValue: fc.Arbitrary<unknown> = fc.oneof(
   fc.anything({
     withBigInt: true,
     withDate: true,
@@ -54,7 +54,7 @@ const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.func(fc.anything()),
 );
 
-/** Runs a call and makes sure that it comes to a value or to an error of the package. */
+/** Returns the result of a call or its error, and rethrows errors that are not of the package. */
 async function outcome<T>(run: () => T | Promise<T>): Promise<T | CredentialError> {
   try {
     return await run();
@@ -65,7 +65,7 @@ async function outcome<T>(run: () => T | Promise<T>): Promise<T | CredentialErro
   }
 }
 
-test("Any arguments give a valid result or an input error, and only valid ones are sent", async () => {
+test("CredentialClient returns a result or an input error for any arguments, and sends only valid ones", async () => {
   let sent = 0;
   const client = new CredentialClient({
     auth: bearerAuth("token"),
@@ -76,7 +76,7 @@ test("Any arguments give a valid result or an input error, and only valid ones a
     },
   });
   await fc.assert(
-    fc.asyncProperty(hostile, async (input) => {
+    fc.asyncProperty(anyValue, async (input) => {
       sent = 0;
       const got = await outcome(() => client.getAuthCredentials(input as AuthFlow));
       assertEquals(sent, validate(AuthFlowSchema, input).ok ? 1 : 0);
@@ -90,9 +90,9 @@ test("Any arguments give a valid result or an input error, and only valid ones a
   );
 });
 
-test("Any options give a working client or an input error", async () => {
+test("CredentialClient works or throws an error of the package for any options", async () => {
   const setting = fc.oneof(
-    hostile,
+    anyValue,
     fc.string({ unit: "binary" }),
     fc.webUrl(),
     fc.double(),
@@ -121,7 +121,7 @@ test("Any options give a working client or an input error", async () => {
       fc.record(callSettings, { requiredKeys: [] }),
       async (ofClient, ofCall) => {
         const { auth = bearerAuth("token"), ...rest } = ofClient;
-        // An auth that is a function may answer and throw what it likes: that is its owner's.
+        // Errors of a custom `auth` function are not errors of the package.
         if (typeof auth === "function" || typeof ofCall.auth === "function") return;
         const good = new CredentialClient({ auth: bearerAuth("token"), fetch });
         await outcome(() => good.getAuthCredentials({ code: "c" }, ofCall as object));
@@ -135,7 +135,7 @@ test("Any options give a working client or an input error", async () => {
   );
 });
 
-test("Any environment gives a client or an input error", async () => {
+test("CredentialClient.fromEnv() returns a client or an input error for any environment", async () => {
   const names = [
     "SAASUS_SAAS_ID",
     "SAASUS_API_KEY",
@@ -157,7 +157,7 @@ test("Any environment gives a client or an input error", async () => {
   );
 });
 
-test("Any response gives valid credentials or an error of the package", async () => {
+test("CredentialClient returns valid credentials or an error of the package for any response", async () => {
   const json = fc.oneof(
     fc.json(),
     fc.record({
@@ -190,7 +190,7 @@ test("Any response gives valid credentials or an error of the package", async ()
     "application/json; charset=utf-16",
     "",
   );
-  const answer = fc.record({
+  const anyResponse = fc.record({
     status: fc.integer({ min: 200, max: 599 }),
     body: fc.oneof(json, fc.uint8Array({ maxLength: 100 })),
     type: fc.oneof(type, header),
@@ -204,7 +204,7 @@ test("Any response gives valid credentials or an error of the package", async ()
     }, { requiredKeys: [] }),
   });
   await fc.assert(
-    fc.asyncProperty(answer, async ({ status, body, type, headers }) => {
+    fc.asyncProperty(anyResponse, async ({ status, body, type, headers }) => {
       const fetch = () => {
         const isEmpty = [204, 205, 304].includes(status);
         const init = { status, headers: { ...headers, "content-type": type } };
@@ -217,11 +217,11 @@ test("Any response gives valid credentials or an error of the package", async ()
         JSON.stringify(got);
         const isGood = status >= 200 && status < 300;
         const isRedirect = [301, 302, 303, 307, 308].includes(status);
-        // fetch itself refuses what no server could have sent; all else has its place.
+        // Invalid responses that `fetch` itself rejects cause a network error.
         const expected = isGood || isRedirect
           ? ["invalid_response"]
           : ["api_error", "invalid_response"];
-        assert([...expected, "network_error"].includes(got.code), `${status} came to ${got.code}`);
+        assert([...expected, "network_error"].includes(got.code), `${status} caused ${got.code}`);
       } else {
         assert(status < 300);
         assert(got.id_token.length > 0 && got.access_token.length > 0);
@@ -231,7 +231,7 @@ test("Any response gives valid credentials or an error of the package", async ()
   );
 });
 
-test("Any behaviour of a fetch gives an error of the package", async () => {
+test("CredentialClient rejects with an error of the package for any behaviour of fetch", async () => {
   const fetches = fc.oneof(
     fc.anything().map((value) => () => Promise.resolve(value)),
     fc.anything().map((value) => () => Promise.reject(value)),
@@ -257,7 +257,7 @@ test("Any behaviour of a fetch gives an error of the package", async () => {
   );
 });
 
-test("signatureAuth() equals an independent HMAC for any URL and body", async () => {
+test("signatureAuth() returns the HMAC of an independent implementation for any URL and body", async () => {
   const word = fc.string({
     unit: fc.integer({ min: 33, max: 126 }).map((c) => String.fromCharCode(c)),
     minLength: 1,
@@ -295,7 +295,7 @@ test("signatureAuth() equals an independent HMAC for any URL and body", async ()
   );
 });
 
-test("The signed URL is the sent URL for any token and base URL", async () => {
+test("CredentialClient signs the URL that it sends for any token and base URL", async () => {
   const token = fc.string({ unit: "binary", minLength: 1 }).filter((text) => text.isWellFormed());
   const baseUrl = fc.webUrl({ validSchemes: ["https"] });
   await fc.assert(

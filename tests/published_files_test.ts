@@ -24,7 +24,7 @@ const DOCUMENTS = [
   "deno.json",
 ];
 
-/** The folders that are published whole. */
+/** The folders that are published completely. */
 const FOLDERS = ["docs", "examples"];
 
 async function deno(...args: string[]): Promise<string> {
@@ -33,7 +33,7 @@ async function deno(...args: string[]): Promise<string> {
   return stdout + stderr;
 }
 
-/** Returns the path of a URL within this repository. */
+/** Returns the path of a URL in this repository. */
 function pathOf(url: string): string | undefined {
   return url.startsWith(ROOT.href) ? url.slice(ROOT.href.length) : undefined;
 }
@@ -53,7 +53,7 @@ async function importedFiles(): Promise<string[]> {
   return [...new Set(urls)].map(pathOf).filter((path) => path !== undefined).sort();
 }
 
-/** Returns the files of a folder and its folders. */
+/** Returns the files of a folder and its subfolders. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(new URL(`${folder}/`, ROOT), { withFileTypes: true });
   const paths = entries.map(async (entry) => {
@@ -67,7 +67,7 @@ async function textOf(path: string): Promise<string> {
   return await readFile(new URL(path, ROOT), "utf8");
 }
 
-test("The package contains its documents, its examples and the imports of its entry points", {
+test("deno.json publishes the documents, the examples and the imports of the entry points", {
   skip,
 }, async () => {
   const [published, imported, folders] = await Promise.all([
@@ -80,7 +80,7 @@ test("The package contains its documents, its examples and the imports of its en
   assertEquals(published, [...DOCUMENTS, ...folders.flat(), ...imported].sort());
 });
 
-test("The documents of the package link to files of the package", { skip }, async () => {
+test("Published documents link to published files only", { skip }, async () => {
   const published = await publishedFiles();
   const documents = published.filter((path) => path.endsWith(".md"));
   assert(documents.length > DOCUMENTS.length);
@@ -95,7 +95,7 @@ test("The documents of the package link to files of the package", { skip }, asyn
   }
 });
 
-test("The pictures of the documents are small", async () => {
+test("Pictures of the documents are small", async () => {
   for (const path of await filesIn("docs")) {
     if (path.endsWith(".md")) continue;
     const { byteLength } = await readFile(new URL(path, ROOT));
@@ -103,7 +103,7 @@ test("The pictures of the documents are small", async () => {
   }
 });
 
-test("The version of the package is in deno.json, and the changelog begins with it", async () => {
+test("CHANGELOG.md begins with the version in deno.json, which other files do not repeat", async () => {
   const { version } = denoJson;
   const [, newest] = /^## \[(.+?)\]/m.exec(await textOf("CHANGELOG.md")) ?? [];
   assertEquals(newest, version);
@@ -112,7 +112,7 @@ test("The version of the package is in deno.json, and the changelog begins with 
   }
 });
 
-test("The versions of Deno and Bun are the same wherever they are named", async () => {
+test("All files use the same version of Deno and of Bun", async () => {
   const paths = [
     ".ci/run",
     ".github/workflows/ci.yml",

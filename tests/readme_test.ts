@@ -24,7 +24,7 @@ function text(file: string): string {
   return readFileSync(new URL(file, ROOT), "utf8");
 }
 
-/** Returns the path of a link's target from the root; without language, to compare translations. */
+/** Returns the target of a link as a path from the root, without the language. */
 function target(link: string, file: string): string {
   const { pathname } = new URL(link, new URL(file, ROOT));
   return pathname.replace(ROOT.pathname, "").replace("docs/ja/", "docs/").replace(".ja.md", ".md");
@@ -58,7 +58,7 @@ for (const [file, translation] of PAIRS) {
     assertEquals(targets(japanese, translation), targets(english, file));
   });
 
-  test(`${translation} has in code spans what ${file} has`, () => {
+  test(`${translation} has the code spans of ${file}`, () => {
     const missing = [...english.code].filter((code) => !japanese.code.has(code));
     const added = [...japanese.code].filter((code) => !english.code.has(code));
     assertEquals({ missing, added }, { missing: [], added: [] });
@@ -88,7 +88,7 @@ for (const file of [...TRANSLATED, ...ENGLISH_ONLY]) {
 }
 
 for (const file of TRANSLATED) {
-  test(`${file} has only TypeScript that runs, and languages that cannot`, () => {
+  test(`${file} has code blocks in supported languages only`, () => {
     const languages = readmeDocument(text(file)).blocks.map((block) => block.split("\n", 1)[0]);
     const known = ["```sh", "```ts", "```html", "```python", "```js ignore"];
     assertEquals(languages.filter((language) => !known.includes(language ?? "")), []);
@@ -96,7 +96,7 @@ for (const file of TRANSLATED) {
 }
 
 for (const file of PAIRS[0]) {
-  test(`${file} has the commands of a newcomer and fits on a few screens`, () => {
+  test(`${file} contains the first commands, and is short`, () => {
     const markdown = text(file);
     assertStringIncludes(markdown, "\nnpx -y deno@2.9.6 task app\n");
     assertStringIncludes(markdown, "\nnpx -y deno@2.9.6 task test\n");

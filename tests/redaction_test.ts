@@ -31,7 +31,7 @@ function nested(depth: number, innermost: unknown): Record<string, unknown> {
   return { value };
 }
 
-test("quotesSecret() finds a secret and a piece of it, case-insensitive", () => {
+test("quotesSecret() finds a secret and its pieces case-insensitively", () => {
   const quotations = [
     secret,
     `Bearer ${secret}`,
@@ -118,7 +118,7 @@ test("quotesSecret() finds a short secret only as a whole word", () => {
   }
 });
 
-test("secretsOfHeaders() returns the values and their words, without short ones and those of the API", () => {
+test("secretsOfHeaders() returns the values and their words, without short words and headers of the API", () => {
   const headers = {
     cookie: "theme=dark; login=abcdefgh",
     "x-short": "short",
@@ -147,7 +147,7 @@ test("safeTraceId() keeps visible ASCII of up to 128 characters without a token"
   }
 });
 
-test("safeType() keeps one word, and only a short one with digits", () => {
+test("safeType() keeps a single word, and one with digits only if it is short", () => {
   const words = ["permission_denied", "NotFound", "a.b-c", "error_404", "x"];
   for (const type of [...words, "x".repeat(64), `x${"1".repeat(31)}`]) {
     assertEquals(safeType(type, quotes), type);
@@ -176,7 +176,7 @@ test("safeData() keeps data without a token unchanged", () => {
   for (const data of harmless) assertStrictEquals(safeData(data, quotes), data);
 });
 
-test("safeData() drops data with a token anywhere, whether or not the call knows it", () => {
+test("safeData() drops data that contains a token, also a token of another call", () => {
   const texts = [
     secret,
     `x ${secret.slice(8, 20)} y`,
@@ -216,7 +216,7 @@ test("safeData() drops data that is too large or too deep, without a stack overf
   for (const data of large) assertEquals(safeData(data, () => false), undefined);
 });
 
-test("hideSecret() returns the same function, and quotesHidden() finds its secret only", () => {
+test("hideSecret() returns its function, and quotesHidden() finds only its secret", () => {
   const [mine, yours] = [randomText(), randomText()];
   const owner = () => "Test x";
   const keeper = hideSecret(owner, mine);
@@ -231,7 +231,7 @@ test("hideSecret() returns the same function, and quotesHidden() finds its secre
   }
 });
 
-test("hideSecret() adds one symbol that is neither listed nor copied, and shows no secret", () => {
+test("hideSecret() adds a symbol that is not enumerable and shows no secret", () => {
   const hidden = randomText();
   const auth = () => "Test x";
   const before = Reflect.ownKeys(auth);

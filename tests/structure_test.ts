@@ -6,8 +6,8 @@ const ROOT = new URL("..", import.meta.url);
 
 const LEAVES = ["async", "errors", "models", "redaction", "validation"];
 
-/** The rooms that each room may import from, besides itself. */
-const ARROWS: Readonly<Record<string, readonly string[]>> = {
+/** The modules that each module may import, besides itself. */
+const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   async: [],
   errors: [],
   redaction: ["async", "errors"],
@@ -21,7 +21,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   login: ["mod", ...LEAVES],
 };
 
-/** The imports of each source file, types included: paths from the root of the repository. */
+/** Returns the imports of each source file, including types, as paths from the root. */
 function sourceImports(): Map<string, readonly string[]> {
   const files = readdirSync(new URL("src/", ROOT), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
@@ -36,8 +36,8 @@ function importsOf(file: string): readonly string[] {
   return [...specifiers].map(([, path = ""]) => new URL(path, url).href.slice(ROOT.href.length));
 }
 
-/** The room of a file: its folder in `src`, or its name for `mod.ts` and the leaves. */
-function roomOf(file: string): string {
+/** Returns the folder of a file in `src`, or its name if it is in no folder. */
+function moduleOf(file: string): string {
   const [, folder, name] = /^(?:src\/)?(?:(\w+)\/)?(?:.*\/)?(\w+)\.ts$/.exec(file) ?? [];
   return folder ?? name ?? file;
 }
@@ -45,13 +45,13 @@ function roomOf(file: string): string {
 function forbiddenImports(imports: ReadonlyMap<string, readonly string[]>): string[] {
   return [...imports].flatMap(([file, targets]) =>
     targets
-      .filter((target) => roomOf(target) !== roomOf(file))
-      .filter((target) => !ARROWS[roomOf(file)]?.includes(roomOf(target)))
+      .filter((target) => moduleOf(target) !== moduleOf(file))
+      .filter((target) => !ALLOWED_IMPORTS[moduleOf(file)]?.includes(moduleOf(target)))
       .map((target) => `${file} -> ${target}`)
   );
 }
 
-/** The first circle that is found, as a path of files; `[]` if there is none. */
+/** Returns the first circular import as a path of files, or `[]` if there is none. */
 function circleIn(imports: ReadonlyMap<string, readonly string[]>): readonly string[] {
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): readonly string[] => {
@@ -71,7 +71,7 @@ function circleIn(imports: ReadonlyMap<string, readonly string[]>): readonly str
   return [];
 }
 
-/** The modules that a program loads with an entry point; imports of types alone are not loaded. */
+/** Returns the files that an entry point loads, without type imports. */
 function loadedModules(entry: string): string[] {
   const loaded = new Set<string>();
   const load = (file: string) => {
@@ -88,17 +88,17 @@ function loadedModules(entry: string): string[] {
   return [...loaded];
 }
 
-test("The source files import each other in the allowed directions only", () => {
+test("Source files have allowed imports only", () => {
   const imports = sourceImports();
   assert(imports.size > 20);
   assertEquals(forbiddenImports(imports), []);
 });
 
-test("The source files import each other without circles, types included", () => {
+test("Source files have no circular imports, including type imports", () => {
   assertEquals(circleIn(sourceImports()), []);
 });
 
-test("The structure checks find a forbidden import and a circle", () => {
+test("forbiddenImports() and circleIn() find a forbidden and a circular import", () => {
   const imports = new Map([
     ["src/auth/a.ts", ["src/client/b.ts"]],
     ["src/client/b.ts", ["src/client/c.ts"]],
@@ -108,13 +108,13 @@ test("The structure checks find a forbidden import and a circle", () => {
   assertEquals(circleIn(imports), ["src/client/b.ts", "src/client/c.ts", "src/client/b.ts"]);
 });
 
-test("mod.ts loads at most 30 modules of the package", () => {
+test("mod.ts loads at most 30 source files", () => {
   const modules = loadedModules("mod.ts");
   assert(modules.length > 10, modules.join(", "));
   assert(modules.length <= 30, `${modules.length} modules: ${modules.join(", ")}`);
 });
 
-test("No source file has more than 350 lines", () => {
+test("Source files have at most 350 lines", () => {
   // All errors and their options are in one file, which is mostly documentation.
   const maxLines = (file: string) => file === "src/errors.ts" ? 400 : 350;
   const long = [...sourceImports().keys()].filter((file) =>

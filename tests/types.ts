@@ -1,6 +1,6 @@
 /**
- * Calls that have to compile, and calls that must not: `deno check` fails for any other result. Nothing here ever runs, and
- * importing it has no effect.
+ * Calls that must compile, and calls that must not. `deno check` fails for any other result. The
+ * functions are never called.
  */
 import * as v from "valibot";
 import {
@@ -73,7 +73,7 @@ export function authFlows(): void {
   client.getAuthCredentials({ authFlow: "tempCodeAuth", code });
   client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken });
 
-  // @ts-expect-error no flow at all
+  // @ts-expect-error the flow is missing
   client.getAuthCredentials();
   // @ts-expect-error a code is missing
   client.getAuthCredentials({});
@@ -95,24 +95,24 @@ export function authFlows(): void {
   client.getAuthCredentials({ authFlow: "refreshTokenAuth", code, refreshToken });
   // @ts-expect-error an unknown flow
   client.getAuthCredentials({ authFlow: "passwordAuth", code });
-  // @ts-expect-error a flow that is any text
+  // @ts-expect-error any string instead of a flow
   client.getAuthCredentials({ authFlow: text, code });
-  // @ts-expect-error no flow is null
+  // @ts-expect-error a flow cannot be null
   client.getAuthCredentials({ authFlow: null, code });
-  // @ts-expect-error a code is a text
+  // @ts-expect-error a code is a string
   client.getAuthCredentials({ code: 5 });
   // @ts-expect-error a code may be missing
   client.getAuthCredentials({ code: undefined });
   // @ts-expect-error a query parameter may be null
   client.getAuthCredentials({ code: new URLSearchParams().get("code") });
-  // @ts-expect-error a refresh token is a text
+  // @ts-expect-error a refresh token is a string
   client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: undefined });
   // @ts-expect-error the refresh token of a response may be missing
   client.getAuthCredentials({
     authFlow: "refreshTokenAuth",
     refreshToken: ({} as Credentials).refresh_token,
   });
-  // @ts-expect-error the spelling of the wire
+  // @ts-expect-error the names of the query parameters
   client.getAuthCredentials({ "auth-flow": "refreshTokenAuth", "refresh-token": refreshToken });
   // @ts-expect-error an unknown field
   client.getAuthCredentials({ code, state: "x" });
@@ -138,21 +138,21 @@ export function authFlowsInVariables(): void {
   client.getAuthCredentials(otherToken);
   // @ts-expect-error a refresh token requires its authFlow
   client.getAuthCredentials(noFlow);
-  // @ts-expect-error a flow that is any text
+  // @ts-expect-error any string instead of a flow
   client.getAuthCredentials(anyFlow);
   // @ts-expect-error a code is not enough for both flows
   client.getAuthCredentials(undecided);
-  // @ts-expect-error the same in an assignment
+  // @ts-expect-error both tokens in an assignment
   const flow: AuthFlow = both;
-  // @ts-expect-error the same for one variant
+  // @ts-expect-error both tokens for an exchange
   const exchange: TempCodeAuth = bothShort;
-  // @ts-expect-error the same for the other
+  // @ts-expect-error both tokens for a refresh
   const refresh: RefreshTokenAuth = bothOther;
   void [flow, exchange, refresh];
 }
 
 export function narrowing(flow: AuthFlow): string {
-  // @ts-expect-error it may be absent
+  // @ts-expect-error the code may be missing
   const length = flow.code.length;
   void length;
   if (flow.authFlow === "refreshTokenAuth") {
@@ -181,19 +181,19 @@ export function saving(): void {
   client.createAuthCredentials({ id_token: text, access_token: text });
   client.createAuthCredentials({ id_token: text, access_token: text, refresh_token: text });
   client.createAuthCredentials({ id_token: text, access_token: text, refresh_token: undefined });
-  // @ts-expect-error no tokens
+  // @ts-expect-error the tokens are missing
   client.createAuthCredentials();
-  // @ts-expect-error no tokens
+  // @ts-expect-error the tokens are missing
   client.createAuthCredentials({});
   // @ts-expect-error the access token is missing
   client.createAuthCredentials({ id_token: text });
   // @ts-expect-error the ID token is missing
   client.createAuthCredentials({ access_token: text });
-  // @ts-expect-error a token is a text
+  // @ts-expect-error a token is a string
   client.createAuthCredentials({ id_token: text, access_token: 5 });
-  // @ts-expect-error absent is not null
+  // @ts-expect-error a token cannot be null
   client.createAuthCredentials({ id_token: text, access_token: text, refresh_token: null });
-  // @ts-expect-error another spelling
+  // @ts-expect-error another name
   client.createAuthCredentials({ idToken: text, accessToken: text });
   // @ts-expect-error an unknown field
   client.createAuthCredentials({ id_token: text, access_token: text, code });
@@ -269,17 +269,17 @@ export function clients(auth: RequestAuth): void {
   CredentialClient.fromEnv();
   CredentialClient.fromEnv({ env: { BEARER_TOKEN: text, OTHER: undefined }, timeout: 1 });
 
-  // @ts-expect-error no options
+  // @ts-expect-error the options are missing
   new CredentialClient();
   // @ts-expect-error auth is missing
   new CredentialClient({});
   // @ts-expect-error auth is missing
   new CredentialClient({ baseUrl: text });
-  // @ts-expect-error auth is no token
+  // @ts-expect-error auth cannot be a string
   new CredentialClient({ auth: text });
   // @ts-expect-error auth may be missing
   new CredentialClient({ auth: undefined });
-  // @ts-expect-error auth is no options
+  // @ts-expect-error auth cannot be the keys
   new CredentialClient({ auth: { saasId: text, apiKey: text, secretKey: text } });
   // @ts-expect-error an unknown option
   new CredentialClient({ auth, timeOut: 1 });
@@ -289,15 +289,15 @@ export function clients(auth: RequestAuth): void {
   new CredentialClient({ auth, totalTimeout: false });
   // @ts-expect-error retry cannot be true
   new CredentialClient({ auth, retry: true });
-  // @ts-expect-error a number is no RetryOptions
+  // @ts-expect-error retry cannot be a number
   new CredentialClient({ auth, retry: 2 });
   // @ts-expect-error an option of ky
   new CredentialClient({ auth, retry: { backoffLimit: 1 } });
-  // @ts-expect-error a base URL is a text
+  // @ts-expect-error a base URL is a string
   new CredentialClient({ auth, baseUrl: new URL("https://a.example") });
-  // @ts-expect-error a header is a text
+  // @ts-expect-error a header is a string
   new CredentialClient({ auth, headers: { "x-a": 1 } });
-  // @ts-expect-error a referer is a text
+  // @ts-expect-error a referer is a string
   new CredentialClient({ auth, referer: new URL("https://a.example") });
   // @ts-expect-error a clock returns a number
   new CredentialClient({ auth, now: () => new Date() });
@@ -305,22 +305,22 @@ export function clients(auth: RequestAuth): void {
   new CredentialClient({ auth, fetch: () => Promise.resolve("x") });
   // @ts-expect-error the environment contains the auth
   CredentialClient.fromEnv({ auth });
-  // @ts-expect-error variables are texts
+  // @ts-expect-error a variable is a string
   CredentialClient.fromEnv({ env: { BEARER_TOKEN: 5 } });
 }
 
 export function calls(signal: AbortSignal, auth: RequestAuth): void {
   client.getAuthCredentials({ code }, { signal, auth, timeout: 1, retry: false, referer: null });
   client.getAuthCredentials({ code }, undefined);
-  // @ts-expect-error a signal, not its controller
+  // @ts-expect-error a controller instead of its signal
   client.getAuthCredentials({ code }, { signal: new AbortController() });
-  // @ts-expect-error an option of the client alone
+  // @ts-expect-error an option of the client only
   client.getAuthCredentials({ code }, { baseUrl: text });
-  // @ts-expect-error an option of the client alone
+  // @ts-expect-error an option of the client only
   client.getAuthCredentials({ code }, { onRetry: () => {} });
   // @ts-expect-error a time is a number
   client.createAuthCredentials({ id_token: text, access_token: text }, { timeout: "1" });
-  // @ts-expect-error a signal is no options
+  // @ts-expect-error a signal instead of options
   client.getAuthCredentials({ code }, signal);
   holds<Same<RequestOptions["retry"], RetryOptions | false | undefined>>();
 }
@@ -350,9 +350,9 @@ export function hooks(auth: RequestAuth): void {
     },
   });
   holds<Same<Operation, "createAuthCredentials" | "getAuthCredentials">>();
-  // @ts-expect-error a hook that wants more than it is told
+  // @ts-expect-error a hook has one argument
   new CredentialClient({ auth, onRetry: (event: RetryEvent, more: string) => void [event, more] });
-  // @ts-expect-error another hook's event
+  // @ts-expect-error the event of another hook
   new CredentialClient({ auth, onResponse: (event: RetryEvent) => void event });
 }
 
@@ -370,30 +370,30 @@ export function authorizations(): void {
       `${method}${url}${body}${timestamp}${rejected}`,
   ];
   void all;
-  // @ts-expect-error no token
+  // @ts-expect-error the token is missing
   bearerAuth();
   // @ts-expect-error a token may be missing
   bearerAuth(undefined as string | undefined);
-  // @ts-expect-error a function answers a text
+  // @ts-expect-error a function returns a string
   bearerAuth(() => undefined);
-  // @ts-expect-error a bearer token is not asked for with the URL
+  // @ts-expect-error the token function has no URL
   bearerAuth(({ url }) => url);
-  // @ts-expect-error no options
+  // @ts-expect-error the options are missing
   signatureAuth();
   // @ts-expect-error the secret is missing
   signatureAuth({ saasId: text, apiKey: text });
-  // @ts-expect-error a surplus option
+  // @ts-expect-error an unknown option
   signatureAuth({ saasId: text, apiKey: text, secretKey: text, clientSecret: text });
-  // @ts-expect-error a part may be missing
+  // @ts-expect-error a key may be missing
   signatureAuth({ saasId: text, apiKey: text, secretKey: undefined as string | undefined });
-  // @ts-expect-error an auth answers a text
+  // @ts-expect-error an auth returns a string
   const none: RequestAuth = () => undefined;
   void none;
   holds<Same<CredentialClientOptions["auth"], RequestAuth>>();
 }
 
 export function errors(caught: unknown): string {
-  // @ts-expect-error anything can be caught
+  // @ts-expect-error a caught value is unknown
   void caught.code;
   if (!isCredentialError(caught)) return "";
   holds<Same<typeof caught, AnyCredentialError>>();
@@ -413,7 +413,7 @@ export function errors(caught: unknown): string {
       holds<Same<typeof caught.data, Record<string, unknown> | undefined>>();
       holds<Same<typeof caught.traceId, string | undefined>>();
       holds<Same<typeof caught.retryAfter, number | undefined>>();
-      // @ts-expect-error another error's field
+      // @ts-expect-error a field of another error class
       void caught.reason;
       return caught.type ?? "";
     case "network_error":
@@ -445,13 +445,13 @@ export function incompleteSwitch(error: AnyCredentialError): string {
     case "invalid_response":
       return error.message;
     default:
-      // @ts-expect-error a session may have ended
+      // @ts-expect-error session_ended is not handled
       return error satisfies never;
   }
 }
 
 export function errorClasses(): void {
-  // @ts-expect-error the base stands for no error of its own
+  // @ts-expect-error the base class is abstract
   new CredentialError("x");
   // @ts-expect-error the status is missing
   new CredentialApiError("x", {});

@@ -20,7 +20,7 @@ test("validate() returns the output of the schema", () => {
   assertEquals(validate(trimmed, " x "), { ok: true, value: "x" });
 });
 
-test("validate() returns the path and the expectation of each issue, and nothing of the value", () => {
+test("validate() returns the path and the expectation of each issue, without the value", () => {
   const secret = crypto.randomUUID();
   const aString = "a string";
   const cases: readonly (readonly [unknown, unknown])[] = [
@@ -65,13 +65,13 @@ test("validate() names a field whose getter throws, and does not quote its error
   const expected = "a value that can be read";
   const getter = Object.defineProperty({}, "a", { get: thrower, enumerable: true });
   assertEquals(issuesOf(getter), [{ path: "a", expected }]);
-  const hostile: readonly unknown[] = [
+  const throwing: readonly unknown[] = [
     { a: Object.defineProperty({}, "b", { get: thrower, enumerable: true }) },
     new Proxy({}, { has: thrower }),
     new Proxy({ a: { b: "" } }, { ownKeys: thrower }),
     { a: revoked.proxy },
   ];
-  for (const input of hostile) {
+  for (const input of throwing) {
     assertEquals(issuesOf(input), [{ path: "", expected }]);
   }
 });

@@ -1,11 +1,11 @@
 /// <reference path="../bun.d.ts" />
-// (The line above stands in for @types/bun in this repository: leave it out of your program.)
+// (The line above replaces @types/bun in this repository. Omit it in your program.)
 //
 // The application with `Bun.serve` alone.
 //
 //   bun bun_serve.ts
 //
-// Settings come from the environment, see hono.ts. PORT may name another port than 3000.
+// Settings are read from the environment, see hono.ts. PORT sets another port than 3000.
 
 import process from "node:process";
 import { createHandler } from "./handlers.ts";

@@ -2,7 +2,7 @@
 //
 //   deno run --allow-net --allow-env deno_serve.ts
 //
-// Settings come from the environment, see hono.ts. PORT may name another port than 3000.
+// Settings are read from the environment, see hono.ts. PORT sets another port than 3000.
 
 import { createHandler } from "./handlers.ts";
 import { optionsFromEnv } from "./options.ts";

@@ -1,5 +1,5 @@
-// The handlers of the application. They take a Request and return a Response, so that they run in
-// Hono, `Deno.serve`, `Bun.serve` and a worker alike.
+// The handlers of the application. They have a Request as argument and return a Response, so they
+// run in Hono, `Deno.serve`, `Bun.serve` and workers.
 
 import { type CredentialSession, isCredentialError } from "@saasus-sdk/credential";
 import type { CredentialLogin } from "@saasus-sdk/credential/login";
@@ -17,8 +17,7 @@ export interface HandlerOptions {
 type Handler = (request: Request) => Response | Promise<Response>;
 
 /**
- * The handlers by method and path. Those of the login are not among them: `login.handle` has its
- * own paths.
+ * The handlers by method and path, without the paths of the login, which `login.handle` handles.
  */
 export type Routes = Readonly<Record<string, Handler>>;
 
@@ -54,7 +53,7 @@ export function createRoutes({ login, userInfo, tenants = [] }: HandlerOptions):
         await session.refresh();
       } catch (error) {
         if (!isCredentialError(error)) throw error;
-        // Safe to log: no token is ever in an error of the package.
+        // Safe to log, because errors of the package contain no tokens.
         console.error(error.message);
         return await page(
           "Not now",
@@ -68,7 +67,7 @@ export function createRoutes({ login, userInfo, tenants = [] }: HandlerOptions):
   };
 }
 
-/** Returns one handler for all paths, the login's included. */
+/** Returns one handler for all paths, including those of the login. */
 export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
   const routes = createRoutes(options);
   return async (request) => {

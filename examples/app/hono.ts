@@ -1,14 +1,14 @@
-// A whole web application on Hono: sign-in, a protected page, an API route, a refresh and a
+// A complete web application on Hono: sign-in, a protected page, an API route, a refresh and a
 // sign-out.
 //
 //   deno serve --host=127.0.0.1 --port=3000 --allow-net --allow-env hono.ts
 //   bun hono.ts
 //
-// `deno task app` runs it against the emulator. Settings come from the environment: SAASUS_SAAS_ID,
-// SAASUS_API_KEY, SAASUS_SECRET_KEY, SAASUS_LOGIN_URL (the hosted login page, which sends browsers
-// to APP_ORIGIN/callback) and APP_ORIGIN (such as http://localhost:3000). Optional: REDIS_URL (such
-// as redis://127.0.0.1:6379) to keep the logins in Redis, and TENANT_LOGIN_URLS for tenants with
-// SAML. On Bun, PORT may name another port than 3000.
+// `deno task app` runs it against the emulator. Settings are read from the environment:
+// SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY, SAASUS_LOGIN_URL (the hosted login page, which
+// redirects to APP_ORIGIN/callback) and APP_ORIGIN (such as http://localhost:3000). Optional:
+// REDIS_URL (such as redis://127.0.0.1:6379) to keep the logins in Redis, and TENANT_LOGIN_URLS for
+// tenants with SAML. On Bun, PORT sets another port than 3000.
 
 import process from "node:process";
 import { type Context, Hono } from "hono";

@@ -6,7 +6,7 @@ import redisDriver from "unstorage/drivers/redis";
 import type { SessionStore } from "@saasus-sdk/credential";
 import { CredentialLogin } from "@saasus-sdk/credential/login";
 
-/** Creates the login from the variables that the header of `hono.ts` names. */
+/** Creates the login from the environment variables that `hono.ts` documents. */
 export function createLogin(): CredentialLogin {
   const loginUrl = setting("SAASUS_LOGIN_URL");
   // The SAML login page of each tenant, such as
@@ -27,9 +27,9 @@ export function createLogin(): CredentialLogin {
 }
 
 /**
- * Returns a store in Redis, so that every process can serve every user, and a restart signs nobody
- * out. Without a URL, the logins are in the memory of this process. With another driver of
- * unstorage, they are in Deno KV, Cloudflare KV or a database instead.
+ * Returns a store in Redis, so that every process can serve every user, and users stay signed in
+ * after a restart. Without a URL, the logins are in the memory of this process. Other drivers of
+ * unstorage use Deno KV, Cloudflare KV or a database.
  */
 function redisStore(url: string | undefined): SessionStore | undefined {
   return url === undefined ? undefined : createStorage({ driver: redisDriver({ url }) });

@@ -2,8 +2,8 @@
 //
 //   deno run --allow-net=127.0.0.1 --allow-env main.ts
 //
-// PORT may name another port than 3000, and REDIS_URL a Redis server for the logins (then with
-// --allow-net).
+// PORT sets another port than 3000, and REDIS_URL the Redis server of the logins, which requires
+// --allow-net.
 
 import process from "node:process";
 import {

@@ -1,5 +1,5 @@
-// Who a user is, with his tenants and roles: the API's "userinfo", which the credential client does
-// not cover. It is signed by signatureAuth.
+// The tenants and roles of a user, from the "userinfo" operation of the API, which the credential
+// client does not have. `signatureAuth` signs the request.
 
 import type { RequestAuth } from "@saasus-sdk/credential";
 
@@ -16,7 +16,7 @@ export interface UserInfoOptions {
   auth: RequestAuth;
   /** The base URL of the API, such as `https://api.saasus.io/v1/auth`. */
   baseUrl: string;
-  /** The clock that the request is signed by. */
+  /** The clock for the signature, in ms since the epoch. */
   now?: () => number;
 }
 
@@ -27,7 +27,7 @@ export function userInfoClient({ auth, baseUrl, now = Date.now }: UserInfoOption
     const request = { method: "GET", url, body: "", timestamp: now(), rejected: false };
     const headers = { Authorization: await auth(request) };
     const signal = AbortSignal.timeout(5_000);
-    // The URL holds the token: no redirect may take it elsewhere, and no error may quote it.
+    // The URL contains the token, so redirects are not followed, and errors do not quote it.
     const response = await fetch(url, { headers, signal, redirect: "manual" }).catch(() =>
       undefined
     );

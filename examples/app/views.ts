@@ -1,11 +1,11 @@
-// The pages. `html` of Hono escapes every value, with and without the rest of Hono.
+// The pages. Hono's `html` escapes every value, and also works without the rest of Hono.
 
 import { html, raw } from "hono/html";
 
 type Html = ReturnType<typeof html>;
 
-// No style, script or form of another site. (No "form-action": a form may lead on to the login
-// page.)
+// Allows styles, scripts and calls of this site only. There is no "form-action", because a form
+// may redirect to the login page.
 const POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -32,7 +32,7 @@ export async function page(title: string, body: Html, status = 200): Promise<Res
     headers: {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": POLICY,
-      // A page of a user is for nobody else, and not for the back button after a sign-out.
+      // No cache may keep the page of a user, nor show it after a sign-out.
       "Cache-Control": "no-store",
     },
   });
@@ -88,7 +88,7 @@ export function messageView(text: string): Html {
 <p><a href="/">Home</a></p>`;
 }
 
-/** A script of a page asks the API. On 401, the user has to sign in again. */
+/** Script that calls the API. On 401, it offers a sign-in. */
 const SCRIPT = `const report = document.querySelector("#report");
 document.querySelector("#load").addEventListener("click", async () => {
   const response = await fetch("/api/report");

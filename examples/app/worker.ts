@@ -1,8 +1,8 @@
-// The application as a worker, such as of Cloudflare Workers. The logins are in a KV namespace.
+// The application as a worker, for example on Cloudflare. The logins are in a KV namespace.
 //
 // Bindings: SAASUS_SAAS_ID, SAASUS_API_KEY, SAASUS_SECRET_KEY, SAASUS_LOGIN_URL, APP_ORIGIN and
-// LOGINS, a KV namespace. (KV is eventually consistent: a sign-out may take a minute to hold
-// everywhere. A database such as D1 has no such delay.)
+// LOGINS, a KV namespace. (KV is eventually consistent, so a sign-out may take effect only after a
+// minute. A database such as D1 has no such delay.)
 
 import { type SessionStore, signatureAuth } from "@saasus-sdk/credential";
 import { CredentialLogin } from "@saasus-sdk/credential/login";
@@ -21,7 +21,7 @@ interface Environment {
   SAASUS_API_KEY: string;
   SAASUS_SECRET_KEY: string;
   SAASUS_LOGIN_URL: string;
-  /** The origin of the API, if it is not the production. */
+  /** @default {"https://api.saasus.io"} */
   SAASUS_API_URL_BASE?: string;
   APP_ORIGIN: string;
   LOGINS?: KvNamespace;
@@ -30,7 +30,7 @@ interface Environment {
 function kvStore(namespace: KvNamespace): SessionStore {
   return {
     getItem: (key) => namespace.get(key),
-    // KV keeps a record for at least a minute.
+    // The minimum TTL of KV is 60 s.
     setItem: (key: string, value: string, options?: { ttl?: number }) =>
       namespace.put(key, value, { expirationTtl: Math.max(options?.ttl ?? 60, 60) }),
     removeItem: (key) => namespace.delete(key),
@@ -60,7 +60,7 @@ function createWorker(env: Environment): (request: Request) => Promise<Response>
   });
 }
 
-/** Created at the first request, because the bindings come with it. */
+/** Handler that the first request creates, because the bindings are an argument of `fetch`. */
 let handler: ((request: Request) => Promise<Response>) | undefined;
 
 const worker: { fetch(request: Request, env: Environment): Promise<Response> } = {

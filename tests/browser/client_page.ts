@@ -1,4 +1,4 @@
-/** The module of a page that refreshes. The test drives it through `page`. */
+/** The module of a page that refreshes. The test controls it with `page`. */
 import { bearerAuth, CredentialClient, isCredentialError } from "@saasus-sdk/credential";
 
 const settings = JSON.parse(document.getElementById("settings")?.textContent ?? "{}");

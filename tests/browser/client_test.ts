@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { launchBrowser, newPage } from "../support/browser.ts";
 import { bundle } from "../runtimes/bundle.ts";
 
-/** The headers of a request to the API that matter here. */
+/** The relevant headers of a request to the API. */
 interface Received {
   readonly referer: string | null;
   readonly cacheControl: string | null;
 }
 
-/** An API behind a cache that keeps every response, as a misconfigured proxy could ask for. */
+/** An API whose responses are cacheable, as with a misconfigured proxy. */
 function serveApi(received: Received[]) {
   const cors = {
     "Access-Control-Allow-Origin": "*",
@@ -35,7 +35,7 @@ function servePage(script: string, settings: object) {
   });
 }
 
-test("A page's calls send no Referer, are not cached, and refuse a referer option", async () => {
+test("CredentialClient in a page sends no Referer, uses no cache and rejects a referer option", async () => {
   const received: Received[] = [];
   await using api = serveApi(received);
   const baseUrl = `http://127.0.0.1:${api.addr.port}`;

@@ -12,7 +12,7 @@ import {
 import { decoded } from "../support/emulator_call.ts";
 import { launchBrowser, newPage, screenshot } from "../support/browser.ts";
 
-/** An application whose callback redirects to a page, as applications do. */
+/** Application whose callback redirects to a page. */
 const application: Server = createServer(({ url = "" }, response) => {
   if (url.startsWith("/callback")) {
     codes.push(new URL(url, "http://localhost").searchParams.get("code") ?? "");
@@ -42,7 +42,7 @@ after(async () => {
   await new Promise((resolve) => application.close(resolve));
 });
 
-/** Runs a test on the login page, in which the browser must report no problem. */
+/** Runs a test on the login page, and asserts that the browser reports no problem. */
 async function onLoginPage(
   options: BrowserContextOptions,
   use: (page: Page) => Promise<void>,
@@ -58,7 +58,7 @@ async function onLoginPage(
   }
 }
 
-/** Waits for the application, and returns the ID token's claims of the code that it got. */
+/** Waits for the page of the application, and returns the ID token claims of its code. */
 async function claimsAtHome(page: Page): Promise<Record<string, unknown>> {
   await page.getByRole("heading", { name: "Home" }).waitFor();
   assertEquals(codes.length, 1);
@@ -73,7 +73,7 @@ async function hasNoHorizontalScroll(page: Page): Promise<boolean> {
   return await page.evaluate("document.documentElement.scrollWidth <= innerWidth");
 }
 
-test("The login page signs in by a button", async () => {
+test("The login page signs in with a button", async () => {
   await onLoginPage({}, async (page) => {
     await screenshot(page, "login-desktop");
     await page.getByRole("button", { name: "Sign in as alice@example.com", exact: true }).click();
@@ -81,7 +81,7 @@ test("The login page signs in by a button", async () => {
   });
 });
 
-test("The login page signs in by the field", async () => {
+test("The login page signs in with the text field", async () => {
   await onLoginPage({}, async (page) => {
     await page.getByLabel("Email or sign-in ID", { exact: true }).fill("carol@example.com");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
@@ -92,7 +92,7 @@ test("The login page signs in by the field", async () => {
   });
 });
 
-test("The login page works with the keyboard alone, and shows the focus", async () => {
+test("The login page is usable with the keyboard only, and shows the focus", async () => {
   await onLoginPage({}, async (page) => {
     const focused: string[] = [];
     for (let i = 0; i < 12 && focused.at(-1) !== "Email or sign-in ID"; i++) {
@@ -115,7 +115,7 @@ test("The login page works with the keyboard alone, and shows the focus", async 
   });
 });
 
-test("The login page lets things go wrong, and adds extra claims", async () => {
+test("The login page simulates a fault and adds extra claims", async () => {
   await onLoginPage({}, async (page) => {
     await page.getByText("What should go wrong", { exact: true }).click();
     await page.getByLabel("The ID token expires after a minute").check();
@@ -128,7 +128,7 @@ test("The login page lets things go wrong, and adds extra claims", async () => {
   });
 });
 
-test("The login page explains claims that are no JSON, and keeps the input", async () => {
+test("The login page shows an error for claims that are no JSON, and keeps the input", async () => {
   codes.length = 0;
   const watched = await newPage(browser);
   const { page } = watched;
@@ -171,7 +171,7 @@ test("The login page is dark in dark mode", async () => {
   });
 });
 
-test("The login page is Japanese for a Japanese browser, and changes by a link", async () => {
+test("The login page uses the language of the browser, and has a link to change it", async () => {
   await onLoginPage({ locale: "ja-JP", viewport: { width: 375, height: 800 } }, async (page) => {
     assertEquals(await page.locator("html").getAttribute("lang"), "ja");
     await screenshot(page, "login-ja");
@@ -195,7 +195,7 @@ test("The login page works without JavaScript", async () => {
   });
 });
 
-test("The page of requests shows a sign-in, and is reset by a button", async () => {
+test("The requests page shows a sign-in, and has a reset button", async () => {
   await onLoginPage({}, async (page) => {
     await page.getByRole("button", { name: "Sign in as bob", exact: true }).click();
     await claimsAtHome(page);

@@ -1,4 +1,4 @@
-// The example application in Chromium, from the sign-in to the sign-out.
+// Tests the example application in Chromium, from sign-in to sign-out.
 import {
   assert,
   assertEquals,
@@ -26,7 +26,7 @@ interface Site extends AsyncDisposable {
   readonly login: CredentialLogin;
   readonly emulator: CredentialEmulator;
   readonly events: string[];
-  /** The requests of the browser, with all headers. */
+  /** The requests of the browser with all headers. */
   readonly requests: { path: string; headers: Headers }[];
 }
 
@@ -68,7 +68,7 @@ async function site(): Promise<Site> {
   };
 }
 
-/** Serves pages of another site, which try to use the application. */
+/** Serves pages of another site that send requests to the application. */
 function foreignSite(origin: string): AsyncDisposable & { url: string } {
   const pages: Record<string, string> = {
     "/form":
@@ -151,7 +151,7 @@ browserTest(
 );
 
 browserTest(
-  "No code is in the history, a Referer or a performance entry after the sign-in",
+  "The sign-in leaves no code in the history, a Referer or a performance entry",
   async (page, app, context) => {
     await signIn(page, app);
     await page.getByRole("button", { name: "Load the report" }).click();
@@ -169,7 +169,7 @@ browserTest(
 );
 
 browserTest(
-  "Back, reload and a bookmark of the callback end on a page",
+  "The callback shows a page after back, reload and from a bookmark",
   async (page, app, context) => {
     let callback = "";
     page.on("request", (request) => {
@@ -178,7 +178,7 @@ browserTest(
     await signIn(page, app);
     await page.reload();
     assertEquals(page.url(), `${app.origin}/profile`);
-    // Back is the login page, whose button starts no login here: the permit is used.
+    // The login page is in the history, but its sign-in has already been used.
     await page.goBack();
     assert(page.url().startsWith(app.loginUrl));
     await page.goto(callback);
@@ -190,7 +190,7 @@ browserTest(
   },
 );
 
-browserTest("Two tabs sign in, each with a start of its own", async (page, app, context) => {
+browserTest("Two tabs can sign in at the same time", async (page, app, context) => {
   const other = await context.newPage();
   for (const tab of [page, other]) {
     await tab.goto(`${app.origin}/profile`);
@@ -206,7 +206,7 @@ browserTest("Two tabs sign in, each with a start of its own", async (page, app, 
 });
 
 browserTest(
-  "A fetch with an expired login gets 401 in JSON, and the page offers a sign-in",
+  "The API returns 401 in JSON for an expired login, and the page offers a sign-in",
   async (page, app) => {
     await signIn(page, app);
     await fetch(new URL("/reset", app.loginUrl), { method: "POST", redirect: "manual" });
@@ -241,7 +241,7 @@ browserTest("A form and images of another site do not sign out", async (page, ap
 });
 
 browserTest(
-  "A link of another site to a protected page asks for a click before the login",
+  "A link of another site to a protected page requires a click before the login",
   async (page, app, context) => {
     await using foreign = foreignSite(app.origin);
     await page.goto(`${foreign.url}/link`);
@@ -257,7 +257,7 @@ browserTest(
 );
 
 browserTest(
-  "A link of another site to the callback exchanges nothing",
+  "A link of another site to the callback does not exchange its code",
   async (page, app, context) => {
     await using foreign = foreignSite(app.origin);
     await page.goto(`${foreign.url}/callback`);
@@ -268,7 +268,7 @@ browserTest(
 );
 
 browserTest(
-  "signInThrough() gives a browser the cookies of a login",
+  "signInThrough() returns login cookies that work in a browser",
   async (page, app, context) => {
     const { cookies } = await signInThrough(app.login, app.emulator, "bob");
     await context.addCookies(cookies);
@@ -280,7 +280,7 @@ browserTest(
   },
 );
 
-test("The pages of the login are in Japanese for a Japanese browser", async () => {
+test("The pages of the login use the language of the browser", async () => {
   const browser = await launchBrowser();
   try {
     await using app = await site();

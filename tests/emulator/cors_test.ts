@@ -20,7 +20,7 @@ function corsOf({ headers }: Answer): Record<string, string> {
   );
 }
 
-test("CredentialEmulator.fetch() responds to the preflight of any origin with cors: true", async () => {
+test("CredentialEmulator.fetch() allows the preflight of any origin with cors: true", async () => {
   const answer = await preflight(new CredentialEmulator({ cors: true }), ORIGIN);
   assertEquals([answer.status, answer.text], [204, ""]);
   assertEquals(corsOf(answer), {
@@ -32,7 +32,7 @@ test("CredentialEmulator.fetch() responds to the preflight of any origin with co
   });
 });
 
-test("CredentialEmulator.fetch() lets a page read every response, also errors and faults", async () => {
+test("CredentialEmulator.fetch() adds CORS headers to every response, including errors and faults", async () => {
   const emulator = new CredentialEmulator({
     cors: true,
     faults: [undefined, undefined, { kind: "status", status: 503 }],
@@ -53,8 +53,8 @@ test("CredentialEmulator.fetch() allows the listed origins only", async () => {
   const allowed = corsOf(await preflight(emulator, ORIGIN));
   assertEquals(allowed["access-control-allow-origin"], ORIGIN);
   assertEquals(allowed["vary"], "Origin");
-  const refused = await preflight(emulator, "https://app.example.evil");
-  assertEquals(corsOf(refused), { vary: "Origin" });
+  const rejected = await preflight(emulator, "https://app.example.evil");
+  assertEquals(corsOf(rejected), { vary: "Origin" });
 });
 
 test("CredentialEmulator.fetch() lists OPTIONS in Allow when CORS is on", async () => {

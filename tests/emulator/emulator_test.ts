@@ -18,7 +18,7 @@ import {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-test("CredentialEmulator.fetch() saves tokens and returns exactly them for the code", async () => {
+test("CredentialEmulator.fetch() saves tokens and returns them for the code", async () => {
   const emulator = new CredentialEmulator();
   const tokens = someTokens();
   const saved = await post(emulator, { ...tokens, something: "else" });
@@ -56,7 +56,7 @@ test("CredentialEmulator.fetch() rejects a used code", async () => {
   assertError(await exchange(emulator, code), 404, "not_found");
 });
 
-test("CredentialEmulator.fetch() gives the tokens to one of 100 that exchange the same code", async () => {
+test("CredentialEmulator.fetch() returns the tokens to one of 100 concurrent exchanges of a code", async () => {
   const emulator = new CredentialEmulator();
   const code = emulator.issueCode();
   const answers = await Promise.all(Array.from({ length: 100 }, () => exchange(emulator, code)));
@@ -82,7 +82,7 @@ test("CredentialEmulator.fetch() rejects a code after codeLifetime", async () =>
   assertEquals((await exchange(emulator, code)).status, 404);
 });
 
-test("CredentialEmulator.fetch() returns 400 for a body that is no credentials, and does not quote it", async () => {
+test("CredentialEmulator.fetch() returns 400 for invalid credentials, and does not quote them", async () => {
   const emulator = new CredentialEmulator();
   const { id_token, access_token } = someTokens();
   const bodies = [
@@ -110,7 +110,7 @@ test("CredentialEmulator.fetch() returns 400 for a body that is no credentials, 
   );
 });
 
-test("CredentialEmulator.fetch() returns 400 for a query that is no flow, and does not quote it", async () => {
+test("CredentialEmulator.fetch() returns 400 for an invalid query, and does not quote it", async () => {
   const emulator = new CredentialEmulator();
   const secret = `secret-${crypto.randomUUID()}`;
   const queries = [
@@ -147,7 +147,7 @@ test("CredentialEmulator.fetch() treats an empty parameter of the other flow as 
   assertEquals((await get(emulator, exchanged)).status, 200);
 });
 
-test("CredentialEmulator.fetch() does not use up a code for a rejected query", async () => {
+test("CredentialEmulator.fetch() does not consume the code of a rejected query", async () => {
   const emulator = new CredentialEmulator();
   const code = emulator.issueCode();
   assertEquals((await get(emulator, `code=${code}&code=${code}`)).status, 400);
@@ -185,7 +185,7 @@ test("CredentialEmulator.fetch() returns 405 with Allow for other methods", asyn
   }
 });
 
-test("CredentialEmulator.fetch() adds a trace ID to every response, and keeps a valid one of the client", async () => {
+test("CredentialEmulator.fetch() adds a trace ID to every response, and keeps a valid one of the request", async () => {
   const emulator = new CredentialEmulator();
   const answers = [
     await exchange(emulator, emulator.issueCode()),

@@ -19,7 +19,7 @@ test("ExpiringMap.take() returns a value once", () => {
   assertEquals([map.take("a"), map.take("a"), map.size], ["1", undefined, 0]);
 });
 
-test("ExpiringMap removes expired entries when it is used", () => {
+test("ExpiringMap removes expired entries on each use", () => {
   const clock = new Clock();
   const map = new ExpiringMap<number>({ capacity: 1_000, now: clock.now });
   for (let i = 0; i < 1_000; i++) map.set(`old-${i}`, i, 100);
@@ -35,7 +35,7 @@ test("ExpiringMap.set() removes the oldest entries beyond the capacity", () => {
   assertEquals(["96", "97", "99"].map((key) => map.get(key)), [undefined, 97, 99]);
 });
 
-test("ExpiringMap.set() makes an entry the youngest again", () => {
+test("ExpiringMap.set() makes an existing entry the newest", () => {
   const map = new ExpiringMap<number>({ capacity: 2, now: () => 0 });
   for (const key of ["a", "b", "a", "c"]) map.set(key, 1, 100);
   assertEquals(["a", "b", "c"].map((key) => map.get(key)), [1, undefined, 1]);

@@ -40,7 +40,7 @@ async function outcome(emulator: CredentialEmulator, code: string): Promise<numb
   }
 }
 
-test("CredentialEmulator.faults meets each request with the next fault of a list", async () => {
+test("CredentialEmulator.faults applies one fault of a list to each request", async () => {
   const faults: (Fault | undefined)[] = [{ kind: "status", status: 500 }, undefined, {
     kind: "drop",
   }];
@@ -53,7 +53,7 @@ test("CredentialEmulator.faults meets each request with the next fault of a list
   assertEquals(faults.length, 3);
 });
 
-test("CredentialEmulator.faults can be set anew", async () => {
+test("CredentialEmulator.faults can be replaced", async () => {
   const emulator = new CredentialEmulator({ faults: [{ kind: "drop" }, { kind: "drop" }] });
   emulator.faults = [{ kind: "status", status: 502 }];
   assertEquals(await outcome(emulator, "unknown"), 502);
@@ -64,25 +64,25 @@ test("CredentialEmulator.faults can be set anew", async () => {
   assertEquals(await outcome(emulator, "unknown"), 404);
 });
 
-test("CredentialEmulator.faults asks a function for each request", async () => {
-  const asked: FaultRequest[] = [];
+test("CredentialEmulator.faults calls a function for each request", async () => {
+  const received: FaultRequest[] = [];
   const emulator = new CredentialEmulator({
     faults: (request) => {
-      asked.push(request);
+      received.push(request);
       return request.count === 2 ? { kind: "status", status: 429 } : undefined;
     },
   });
   assertEquals((await post(emulator, someTokens())).status, 201);
   assertEquals((await exchange(emulator, "unknown")).status, 429);
   assertEquals((await exchange(emulator, "unknown")).status, 404);
-  assertEquals(asked, [
+  assertEquals(received, [
     { method: "POST", count: 1 },
     { method: "GET", count: 2 },
     { method: "GET", count: 3 },
   ]);
 });
 
-test("CredentialEmulator.faults spares what is no operation of the API", async () => {
+test("CredentialEmulator.faults does not affect requests that are no API operations", async () => {
   const emulator = new CredentialEmulator({ cors: true, faults: [{ kind: "drop" }] });
   const requests = [
     new Request(CREDENTIALS_URL, { method: "OPTIONS" }),
@@ -93,7 +93,7 @@ test("CredentialEmulator.faults spares what is no operation of the API", async (
   assertEquals(emulator.faults.length, 1);
 });
 
-test("CredentialEmulator.faults stops requests before they are handled, so that a code stays valid", async () => {
+test("CredentialEmulator.faults apply before handling by default, so a code stays valid", async () => {
   for (const fault of FAULTS.filter(({ kind }) => kind !== "truncate" && kind !== "delay")) {
     const emulator = new CredentialEmulator({ faults: [fault] });
     const code = emulator.issueCode();
@@ -102,7 +102,7 @@ test("CredentialEmulator.faults stops requests before they are handled, so that 
   }
 });
 
-test("CredentialEmulator.faults loses responses after_handling, so that a code is used", async () => {
+test("CredentialEmulator.faults with after_handling lose the response, so a code is used", async () => {
   for (const fault of FAULTS) {
     const emulator = new CredentialEmulator({
       faults: [fault.kind === "truncate" ? fault : { ...fault, when: "after_handling" }],
@@ -114,7 +114,7 @@ test("CredentialEmulator.faults loses responses after_handling, so that a code i
   }
 });
 
-test("CredentialEmulator.faults loses the refresh token of a rotation after_handling", async () => {
+test("CredentialEmulator.faults with after_handling lose a rotated refresh token", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
   const { refresh_token } = emulator.issueCredentials();
   emulator.faults = [{ kind: "drop", when: "after_handling" }];
@@ -122,7 +122,7 @@ test("CredentialEmulator.faults loses the refresh token of a rotation after_hand
   assertEquals((await refresh(emulator, refresh_token)).status, 404);
 });
 
-test("CredentialEmulator.faults refuses headers that no server could send", () => {
+test("CredentialEmulator.faults rejects headers that a server cannot send", () => {
   for (const value of ["a\u0001b", "a\u007fb", "a\nb", "漢"]) {
     assertThrows(
       () =>
@@ -135,7 +135,7 @@ test("CredentialEmulator.faults refuses headers that no server could send", () =
   }
 });
 
-test("CredentialEmulator.faults answers a status with its headers and body", async () => {
+test("CredentialEmulator.faults returns a status with its headers and body", async () => {
   const answered = async (fault: Omit<Extract<Fault, { kind: "status" }>, "kind">) => {
     const emulator = new CredentialEmulator({ faults: [{ kind: "status", ...fault }] });
     return await get(emulator, "code=a");
@@ -171,7 +171,7 @@ test("CredentialEmulator.faults answers a status with its headers and body", asy
   }
 });
 
-test("CredentialEmulator.faults returns the page of a proxy", async () => {
+test("CredentialEmulator.faults returns an HTML page like a proxy", async () => {
   const headers = { "Content-Type": "text/html; charset=utf-8" };
   const fault = { kind: "status", status: 200, headers, body: "<h1>It works!</h1>" } as const;
   const emulator = new CredentialEmulator({ faults: [fault] });
@@ -181,7 +181,7 @@ test("CredentialEmulator.faults returns the page of a proxy", async () => {
   assertStringIncludes(response.text, "<h1>");
 });
 
-test("CredentialEmulator.faults cuts a response in the middle of its body", async () => {
+test("CredentialEmulator.faults truncates the body of a response", async () => {
   const emulator = new CredentialEmulator({ faults: [{ kind: "truncate" }] });
   const tokens = { ...someTokens(), id_token: "é".repeat(100) };
   const url = `${CREDENTIALS_URL}?code=${emulator.issueCode(tokens)}`;
@@ -213,7 +213,7 @@ test("CredentialEmulator.faults delays a response and its Date", async () => {
   assertEquals(headers.get("Date"), "Tue, 01 Jan 2030 12:00:35 GMT");
 });
 
-test("CredentialEmulator.faults does not handle a delayed request that its client aborts", async () => {
+test("CredentialEmulator.faults does not handle a delayed request that is aborted", async () => {
   const emulator = new CredentialEmulator();
   for (const when of ["before_handling", "after_handling"] as const) {
     emulator.faults = [{ kind: "delay", ms: 60_000, when }];

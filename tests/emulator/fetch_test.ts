@@ -27,7 +27,7 @@ function clientOf(emulator: CredentialEmulator): CredentialClient {
   });
 }
 
-test("CredentialEmulator.fetch() is the fetch of a client, which signs with emulator.now", async () => {
+test("CredentialEmulator.fetch() is a valid fetch option of a client that signs with emulator.now", async () => {
   const emulator = new CredentialEmulator();
   emulator.advance(365 * 24 * 60 * 60 * 1000);
   const client = clientOf(emulator);
@@ -43,7 +43,7 @@ test("CredentialEmulator.fetch() is the fetch of a client, which signs with emul
   assertEquals(decoded(fresh.id_token)["sub"], decoded(tokens.id_token)["sub"]);
 });
 
-test("CredentialEmulator.fetch() accepts a string, a URL and a Request with options", async () => {
+test("CredentialEmulator.fetch() accepts a string, a URL or a Request, with options", async () => {
   const emulator = new CredentialEmulator();
   const url = () => `${CREDENTIALS_URL}?code=${emulator.issueCode()}`;
   const options = { headers: BEARER };
@@ -55,7 +55,7 @@ test("CredentialEmulator.fetch() accepts a string, a URL and a Request with opti
   assertEquals((await emulator.fetch(new Request(url(), options), info)).status, 200);
 });
 
-test("CredentialEmulator.fetch() rejects the call of a client whose connection is cut", async () => {
+test("CredentialEmulator.fetch() rejects if a fault drops the connection of a client", async () => {
   const emulator = new CredentialEmulator();
   const client = clientOf(emulator);
   emulator.faults = [{ kind: "drop" }];

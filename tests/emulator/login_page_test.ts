@@ -62,7 +62,7 @@ test("GET /login shows a page with a button for each user and a field for others
   assertEquals(emulator.requests, []);
 });
 
-test("POST /login sends the browser to the callback with a code for the user", async () => {
+test("POST /login redirects to the callback with a code for the user", async () => {
   const emulator = new CredentialEmulator();
   const response = await submit(emulator, { user: "alice@example.com" });
   const { origin, pathname, searchParams } = new URL(response.headers.get("Location") ?? "");
@@ -78,7 +78,7 @@ test("POST /login sends the browser to the callback with a code for the user", a
   ]);
 });
 
-test("POST /login uses callbackUrl, whatever the request says", async () => {
+test("POST /login uses callbackUrl only, and ignores URLs in the request", async () => {
   const emulator = new CredentialEmulator({
     callbackUrl: new URL("https://app.example.com/cb?a=1"),
   });
@@ -91,7 +91,7 @@ test("POST /login uses callbackUrl, whatever the request says", async () => {
   assertMatch(location, /^https:\/\/app\.example\.com\/cb\?a=1&code=[\w-]{36}$/);
 });
 
-test("POST /login signs in anyone by the field, and lists the most recent users first", async () => {
+test("POST /login signs in a user by name, and lists recent users first", async () => {
   const emulator = new CredentialEmulator();
   const { json } = await exchange(
     emulator,
@@ -115,7 +115,7 @@ test("POST /login signs in anyone by the field, and lists the most recent users 
   assertEquals(names((await open(emulator)).text).length, 8);
 });
 
-test("GET /login?user= signs in at once", async () => {
+test("GET /login?user= signs in without a page", async () => {
   const emulator = new CredentialEmulator();
   const path = "/login?user=carol%40example.com&trouble=short-id-token";
   const { json } = await exchange(emulator, codeIn(await open(emulator, { path })));
@@ -132,7 +132,7 @@ test("POST /login shows the page again for an invalid name", async () => {
   }
 });
 
-test("POST /login adds extra claims, and explains what is no JSON object", async () => {
+test("POST /login adds extra claims, and shows an error for claims that are no JSON object", async () => {
   const { response } = await signedIn({ claims: '{"locale":"en","email":"x@example.com"}' });
   const { locale, email, sub } = decoded(response.json["id_token"]);
   assertEquals([locale, email], ["en", "x@example.com"]);
@@ -145,13 +145,13 @@ test("POST /login adds extra claims, and explains what is no JSON object", async
   }
 });
 
-test("POST /login issues a code that was used or has expired", async () => {
+test("POST /login can issue a used or expired code", async () => {
   for (const trouble of ["code-used", "code-expired"]) {
     assertEquals((await signedIn({ trouble })).response.status, 404, trouble);
   }
 });
 
-test("POST /login issues no refresh token, or one that is revoked after a minute", async () => {
+test("POST /login can issue no refresh token, or one that is revoked after a minute", async () => {
   const none = await signedIn({ trouble: "no-refresh-token" });
   assertEquals(Object.keys(none.response.json).sort(), ["access_token", "id_token"]);
   const { emulator, response } = await signedIn({ trouble: "refresh-token-revoked" });
@@ -161,7 +161,7 @@ test("POST /login issues no refresh token, or one that is revoked after a minute
   assertEquals((await refresh(emulator, token)).status, 404);
 });
 
-test("POST /login plans a fault for the next exchange or refresh alone", async () => {
+test("POST /login plans a fault for the next exchange or refresh only", async () => {
   const exchanged = await signedIn({ trouble: "exchange-503" });
   assertEquals(exchanged.response.status, 503);
   const again = await exchange(exchanged.emulator, exchanged.code);
@@ -185,7 +185,7 @@ async function assertDropped(response: Promise<unknown>): Promise<void> {
   assertEquals(outcome, "dropped");
 }
 
-test("POST /login turns rotation on and off for a login", async () => {
+test("POST /login can enable and disable rotation for a login", async () => {
   for (const configured of [true, false]) {
     for (const rotation of ["", "on", "off"]) {
       const { emulator, response } = await signedIn({ rotation }, { rotation: configured });
@@ -237,14 +237,14 @@ test("GET /login chooses the language by Accept-Language and ?lang=", async () =
 });
 
 test("GET /login escapes names, claims and tenants", async () => {
-  const hostile = `"><script>alert('1')</script>&amp;<img src=x onerror=alert(1)>`;
-  const emulator = new CredentialEmulator({ users: [{ signInId: hostile }] });
-  await submit(emulator, { name: `${hostile}2` });
+  const markup = `"><script>alert('1')</script>&amp;<img src=x onerror=alert(1)>`;
+  const emulator = new CredentialEmulator({ users: [{ signInId: markup }] });
+  await submit(emulator, { name: `${markup}2` });
   const pages = [
     await open(emulator),
     await open(emulator, { path: "/requests" }),
-    await submit(emulator, { name: hostile, claims: `</textarea>${hostile}` }),
-    await open(emulator, { path: `/sign-in/saml/${encodeURIComponent(hostile)}` }),
+    await submit(emulator, { name: markup, claims: `</textarea>${markup}` }),
+    await open(emulator, { path: `/sign-in/saml/${encodeURIComponent(markup)}` }),
   ];
   for (const { text } of pages) {
     assertEquals(/<script|<img src=x|<\/textarea>"/.test(text), false);
@@ -293,7 +293,7 @@ test("POST /login and POST /reset reject requests of other sites", async () => {
   }
 });
 
-test("CredentialEmulator.fetch() serves pages to loopback hosts alone", async () => {
+test("CredentialEmulator.fetch() serves pages on loopback hosts only", async () => {
   const emulator = new CredentialEmulator();
   for (const path of ["/", "/login?user=bob", "/requests", "/sign-in/saml/a"]) {
     const { status } = await emulator.fetch(`http://evil.example${path}`);
@@ -302,7 +302,7 @@ test("CredentialEmulator.fetch() serves pages to loopback hosts alone", async ()
   assertEquals(emulator.requests, []);
 });
 
-test("CredentialEmulator.fetch() lets no page of another origin read its pages with cors", async () => {
+test("CredentialEmulator.fetch() adds no CORS headers to its pages", async () => {
   const emulator = new CredentialEmulator({ cors: true });
   const headers = { Origin: "https://evil.example" };
   for (const path of ["/login", "/requests", "/login?user=bob"]) {
@@ -311,7 +311,7 @@ test("CredentialEmulator.fetch() lets no page of another origin read its pages w
   }
 });
 
-test("GET /requests lists requests, and POST /reset forgets everything", async () => {
+test("GET /requests lists requests, and POST /reset removes all state", async () => {
   const { emulator, code, response } = await signedIn({ name: "" });
   const tokens = Object.values(response.json).map(String);
   const { text } = await open(emulator, { path: "/requests" });

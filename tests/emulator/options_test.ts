@@ -39,7 +39,7 @@ test("new CredentialEmulator() rejects invalid options and names them", () => {
   assertThrows(() => emulator.faults = 5 as never, CredentialInputError, "expected a list");
 });
 
-test("CredentialEmulator shows no token when it is inspected or written as JSON", () => {
+test("CredentialEmulator shows no token when it is inspected or serialized", () => {
   const secret = `secret-${crypto.randomUUID()}`;
   const emulator = new CredentialEmulator({
     bearerToken: secret,

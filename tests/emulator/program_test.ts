@@ -49,7 +49,7 @@ function settingsIn(text: string): Record<string, string> {
   return Object.fromEntries(lines.map((line) => line.split("=", 2)));
 }
 
-test("emulator, run as a program, prints settings that work", async () => {
+test("emulator program prints valid settings", async () => {
   const program = start("--port", "0", "--callback", "http://localhost:9/cb");
   const text = await program.printed;
   const settings = settingsIn(text);
@@ -102,7 +102,7 @@ test("emulator, run as a program, prints settings that work", async () => {
 });
 
 test(
-  "emulator, run as a program, has the users of --user and prints less with --quiet",
+  "emulator program adds the users of --user, and prints less with --quiet",
   async () => {
     const program = start(
       "--port",
@@ -132,17 +132,17 @@ test(
   },
 );
 
-test("emulator, run as a program, stops at SIGTERM", async () => {
+test("emulator program stops at SIGTERM", async () => {
   const program = start("--port=0");
   const { SAASUS_API_URL_BASE: origin = "" } = settingsIn(await program.printed);
-  // An open connection must not keep it running.
+  // An open connection must not keep the program running.
   await (await fetch(origin)).body?.cancel();
   program.kill("SIGTERM");
   assertEquals((await program.ended).exitCode, 0);
 });
 
 test(
-  "emulator, run as a program, has --rotation and --cors",
+  "emulator program supports --rotation and --cors",
   async () => {
     const program = start("--port", "0", "--rotation", "--cors");
     const text = await program.printed;
@@ -160,7 +160,7 @@ test(
   },
 );
 
-test("emulator, run as a program, explains its options", async () => {
+test("emulator program prints its options with --help", async () => {
   const { exitCode, stdout, stderr } = await start("--help").ended;
   assertEquals([exitCode, stderr], [0, ""]);
   const options = [
@@ -181,7 +181,7 @@ test("emulator, run as a program, explains its options", async () => {
   }
 });
 
-test("emulator, run as a program, rejects invalid options", async () => {
+test("emulator program rejects invalid options", async () => {
   const wrong: [string[], string][] = [
     [["--prot", "1"], "--prot"],
     [["--port", "x"], 'Port "x" is not a whole number, 0 to 65535'],
@@ -202,7 +202,7 @@ test("emulator, run as a program, rejects invalid options", async () => {
 });
 
 test(
-  "emulator, run as a program, explains what to do if the port is in use",
+  "emulator program prints advice if the port is in use",
   async () => {
     const server = await serveEmulator(new CredentialEmulator());
     const { exitCode, stdout, stderr } = await start("--port", String(server.port)).ended;

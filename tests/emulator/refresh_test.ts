@@ -26,7 +26,7 @@ test("CredentialEmulator.fetch() refreshes without a new refresh token, and keep
   }
 });
 
-test("CredentialEmulator.fetch() keeps the subject of the ID token through a refresh", async () => {
+test("CredentialEmulator.fetch() keeps the subject of the ID token after a refresh", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
   const { refresh_token, ...tokens } = emulator.issueCredentials({
     sub: "user-1",
@@ -76,7 +76,7 @@ test("CredentialEmulator.fetch() accepts a rotated refresh token within its rota
   }
 });
 
-test("CredentialEmulator.fetch() rotates a refresh token for one of many concurrent calls", async () => {
+test("CredentialEmulator.fetch() rotates a refresh token for only one of many concurrent calls", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
   const { refresh_token } = emulator.issueCredentials();
   const answers = await Promise.all(
@@ -114,7 +114,7 @@ test("CredentialEmulator.fetch() accepts a refresh token with any characters", a
   assertEquals((await refresh(emulator, refresh_token)).status, 200);
 });
 
-test("CredentialEmulator.revokeRefreshToken() revokes a refresh token, also within its grace time", async () => {
+test("CredentialEmulator.revokeRefreshToken() revokes a refresh token, also during its grace period", async () => {
   const emulator = new CredentialEmulator({ rotation: true, rotationGrace: HOUR });
   const { refresh_token = "" } = emulator.issueCredentials();
   const { json } = await refresh(emulator, refresh_token);

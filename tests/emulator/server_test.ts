@@ -57,7 +57,7 @@ test("serveEmulator() serves both operations on loopback", async () => {
   });
 });
 
-test("serveEmulator() checks signatures over the bytes of the request line, Host and body", async () => {
+test("serveEmulator() verifies signatures of the raw request line, Host and body", async () => {
   await served({}, async ({ port }) => {
     const queries = [
       "code=it's",
@@ -85,7 +85,7 @@ test("serveEmulator() checks signatures over the bytes of the request line, Host
   });
 });
 
-test("serveEmulator() checks signatures over the bytes of a body in several chunks", async () => {
+test("serveEmulator() verifies signatures of a body in several chunks", async () => {
   await served({}, async ({ port }) => {
     const body = `\t${JSON.stringify({ ...someTokens(), note: "é😀" })}\r\n`;
     const host = `127.0.0.1:${port}`;
@@ -125,7 +125,7 @@ test("serveEmulator() handles many requests on one connection with keepAlive", a
   });
 });
 
-test("serveEmulator() drops the connection without a byte, before or after handling", async () => {
+test("serveEmulator() drops the connection without a response, before or after handling", async () => {
   await served({}, async ({ port, url }, emulator) => {
     for (const [when, status] of [["before_handling", 200], ["after_handling", 404]] as const) {
       const code = emulator.issueCode();
@@ -140,7 +140,7 @@ test("serveEmulator() drops the connection without a byte, before or after handl
   });
 });
 
-test("serveEmulator() cuts the connection in the middle of a body", async () => {
+test("serveEmulator() truncates the body and closes the connection", async () => {
   for (const keepAlive of [false, true]) {
     await served({ keepAlive }, async ({ port, url }, emulator) => {
       const tokens = someTokens();
@@ -176,7 +176,7 @@ test("serveEmulator() sends the statuses, headers and bodies of faults", async (
   });
 });
 
-test("serveEmulator() puts the Date of the emulator's clock on the wire", async () => {
+test("serveEmulator() sends the Date of the emulator's clock", async () => {
   await served({ now: () => 0 }, async ({ port }) => {
     const { head } = await converse(port, exchangeText(port, "a"));
     assertEquals(head.match(/^date: .*$/gm), ["date: thu, 01 jan 1970 00:00:00 gmt"]);
@@ -197,7 +197,7 @@ test("serveEmulator() returns 413 for a body that is too large", async () => {
   });
 });
 
-test("serveEmulator() cuts the connection if a response cannot be sent, and goes on", async () => {
+test("serveEmulator() closes the connection if a response cannot be sent, and continues", async () => {
   await served({}, async ({ url }, emulator) => {
     const service = serviceOf(emulator);
     const handle = service.handle.bind(service);
@@ -214,7 +214,7 @@ test("serveEmulator() cuts the connection if a response cannot be sent, and goes
   });
 });
 
-test("serveEmulator() returns URLs that can be used if it listens on all addresses", async () => {
+test("serveEmulator() returns valid URLs if it listens on all addresses", async () => {
   for (const hostname of ["", "0.0.0.0", "localhost"]) {
     const server = await serveEmulator(new CredentialEmulator(), { hostname });
     const host = hostname === "localhost" ? "localhost" : "127.0.0.1";
@@ -227,7 +227,7 @@ test("serveEmulator() returns URLs that can be used if it listens on all address
   }
 });
 
-test("serveEmulator() serves pages to its own host name and to loopback hosts alone", async () => {
+test("serveEmulator() serves pages on its own host name and on loopback hosts only", async () => {
   await served({}, async ({ port }) => {
     const statusFor = async (method: string, target: string, Host: string) =>
       (await converse(port, requestText(method, target, { Host }))).status;
@@ -277,7 +277,7 @@ test("serveEmulator() rejects invalid options", async () => {
   }
 });
 
-test("serveEmulator() returns 500 if a fault function throws, and goes on", async () => {
+test("serveEmulator() returns 500 if a fault function throws, and continues", async () => {
   await served({}, async ({ port }, emulator) => {
     emulator.faults = () => {
       throw new Error("oops");
@@ -294,7 +294,7 @@ test("serveEmulator() returns 500 if a fault function throws, and goes on", asyn
   });
 });
 
-test("serveEmulator() does not handle a delayed request whose client has gone", async () => {
+test("serveEmulator() does not handle a delayed request whose client disconnects", async () => {
   const arrived = Promise.withResolvers<void>();
   const faults = () => {
     arrived.resolve();
@@ -313,7 +313,7 @@ test("serveEmulator() does not handle a delayed request whose client has gone", 
   });
 });
 
-test("EmulatorServer.close() cuts open connections, and can be called again", async () => {
+test("EmulatorServer.close() closes open connections, and can be called again", async () => {
   const arrived = Promise.withResolvers<void>();
   const emulator = new CredentialEmulator({
     faults: () => {
@@ -350,7 +350,7 @@ const { Bun, Deno } = globalThis as unknown as {
   Deno?: typeof globalThis.Deno;
 };
 
-test("CredentialEmulator.fetch() is a handler for the server of the runtime", {
+test("CredentialEmulator.fetch() is a valid handler of the runtime's server", {
   skip: Bun === undefined && Deno === undefined,
 }, async () => {
   const emulator = new CredentialEmulator();

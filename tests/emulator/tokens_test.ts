@@ -37,7 +37,7 @@ test("CredentialEmulator.issueCredentials() issues JWTs with the claims of Amazo
   assertEquals([access["iat"], access["exp"]], [iat, iat + 3600]);
 });
 
-test("CredentialEmulator keeps auth_time over refreshes", async () => {
+test("CredentialEmulator keeps auth_time after refreshes", async () => {
   const clock = new Clock();
   const emulator = new CredentialEmulator({ now: clock.now });
   const { refresh_token } = emulator.issueCredentials();
@@ -70,14 +70,14 @@ test("CredentialEmulator.issueCredentials() signs with the secret key", () => {
   }
 });
 
-test("CredentialEmulator.issueCredentials() never issues two equal tokens", () => {
+test("CredentialEmulator.issueCredentials() issues unique tokens", () => {
   const emulator = new CredentialEmulator({ now: () => 0 });
   const logins = Array.from({ length: 100 }, () => emulator.issueCredentials("user"));
   const tokens = logins.flatMap((login) => Object.values(login));
   assertEquals(new Set(tokens).size, 300);
 });
 
-test("CredentialEmulator.issueCredentials() issues refresh tokens of the size and characters of real ones", () => {
+test("CredentialEmulator.issueCredentials() issues refresh tokens with the size and characters of real ones", () => {
   const { refresh_token = "" } = new CredentialEmulator().issueCredentials();
   assertMatch(refresh_token, /^[\w-]+(\.[\w-]+){4}$/);
   assert(refresh_token.length > 1_000);

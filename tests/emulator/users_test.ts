@@ -37,7 +37,7 @@ test("CredentialEmulator.issueCredentials() adds no e-mail claim for a user with
   assertEquals(names.filter((name) => name.startsWith("email")), []);
 });
 
-test("CredentialEmulator.issueCredentials() adds the claims of a user, which replace no vital claim", () => {
+test("CredentialEmulator.issueCredentials() adds the claims of a user, which cannot replace required claims", () => {
   const emulator = new CredentialEmulator();
   const extra = { locale: "en", email_verified: false, sub: "x", token_use: "x", exp: 0, iat: 0 };
   const { locale, email_verified, sub, token_use, exp, iat } = claims(emulator, {

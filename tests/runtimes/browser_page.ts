@@ -1,6 +1,6 @@
 /**
- * The module of a page: signs in with the code that it is called back with, and keeps the login in `localStorage`. The test
- * drives it through `page`.
+ * The module of a page that signs in with the code of its URL, and keeps the login in
+ * `localStorage`. The test controls it with `page`.
  */
 import { bearerAuth, CredentialClient, CredentialSession } from "@saasus-sdk/credential";
 
@@ -41,9 +41,9 @@ Object.assign(globalThis, {
   page: {
     session,
     state,
-    /** Lets the session believe that time has gone by, after a reload as well. */
+    /** Sets the clock of the session forward, also after a reload. */
     advance: (ms: number) => sessionStorage.setItem("ahead", String(ms)),
-    /** What the page's own server has received as `Authorization`. */
+    /** Returns the `Authorization` header that the server of the page received. */
     call: async (path: string) => await (await session.fetch(path)).text(),
   },
 });

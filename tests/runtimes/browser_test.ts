@@ -10,18 +10,18 @@ import { startChromium } from "./chromium.ts";
 import { testWith } from "./tools.ts";
 
 /** Names that a module for all runtimes must not contain. */
-const OF_ONE_RUNTIME = /["']node:|\bDeno\.|\bBun\.|\brequire\(|\bBuffer\b|\bprocess\./g;
+const RUNTIME_SPECIFIC = /["']node:|\bDeno\.|\bBun\.|\brequire\(|\bBuffer\b|\bprocess\./g;
 
-test("The bundle for browsers holds nothing that only one runtime has", async () => {
+test("The bundle for browsers contains no code for a single runtime", async () => {
   const code = await bundle("mod.ts");
   assertMatch(code, /CredentialApiError/);
-  assertEquals(code.match(OF_ONE_RUNTIME), null);
-  // The environment is looked up if there is one.
+  assertEquals(code.match(RUNTIME_SPECIFIC), null);
+  // `process.env` is read only if it exists.
   assertEquals(code.match(/\bprocess\b/g)?.length, 1);
   assertMatch(code, /let\{process:(\w+)\}=globalThis;return \1\?\.env\?\?\{\}/);
 });
 
-/** Serves a page with a script, as any web server would; `/api/me` answers the `Authorization` that it was sent. */
+/** Serves a page with a script. `/api/me` returns the `Authorization` header of the request. */
 function servePage(script: string, settings: object) {
   const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <script type="application/json" id="settings">${JSON.stringify(settings)}</script>
@@ -40,7 +40,7 @@ function servePage(script: string, settings: object) {
 
 testWith(
   ["chromium"],
-  "A login in Chromium survives a reload by localStorage, is refreshed and ends",
+  "CredentialSession in Chromium keeps a login after a reload, refreshes and signs out",
   async () => {
     const requests: string[] = [];
     const emulator = new CredentialEmulator({

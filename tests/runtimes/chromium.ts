@@ -2,13 +2,13 @@ import { launchBrowser, newPage } from "../support/browser.ts";
 
 /** A page in a headless Chromium. */
 export interface ChromiumPage {
-  /** Goes to a URL, and waits until the page has loaded. */
+  /** Opens a URL, and waits until the page has loaded. */
   open(url: string): Promise<void>;
-  /** Evaluates an expression in the page, awaits it if it is a promise, and returns its value. */
+  /** Evaluates an expression in the page, and returns its awaited value. */
   evaluate(expression: string): Promise<unknown>;
   /** Loads the page again. */
   reload(): Promise<void>;
-  /** Closes the browser, and forgets its storage. */
+  /** Closes the browser, and deletes its storage. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -1,14 +1,14 @@
 import { repositoryPath } from "./run.ts";
 
-/** A project of somebody who uses the package, in a temporary folder. */
+/** Project that uses the package, in a temporary folder. */
 export interface Consumer {
   /** The folder. */
   readonly folder: string;
-  /** Removes it. */
+  /** Removes the folder. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What consumer/main.ts prints in every runtime. */
+/** The output of consumer/main.ts on every runtime. */
 export const CONSUMER_OUTPUT: string = JSON.stringify({
   exchanged: true,
   refreshed: true,
@@ -17,9 +17,9 @@ export const CONSUMER_OUTPUT: string = JSON.stringify({
   failure: 404,
 }) + "\n";
 
-/** Makes a project with the programs of consumer/ and further files. */
+/** Creates a project with the programs of consumer/ and additional files. */
 export async function makeConsumer(files: Record<string, unknown>): Promise<Consumer> {
-  // On macOS the temporary folder is a symbolic link.
+  // On macOS, the temporary folder is a symbolic link.
   const folder = await Deno.realPath(await Deno.makeTempDir());
   for (const name of ["main.ts", "types.ts"]) {
     await Deno.copyFile(repositoryPath(`tests/runtimes/consumer/${name}`), `${folder}/${name}`);

@@ -1,6 +1,7 @@
 /**
- * Installs what the tests of this folder need besides Deno, at fixed versions, into node_modules/.cache. With `--apt` it also
- * installs Chromium by apt-get, where there is none: that wants Debian or Ubuntu, and root or sudo.
+ * Installs the tools of the tests in this folder into node_modules/.cache, with fixed versions.
+ * With `--apt`, it also installs Chromium if it is missing, which requires Debian or Ubuntu, and
+ * root or sudo.
  */
 import { run, runDeno } from "./run.ts";
 import { CACHE, findCommand, npmPackages } from "./tools.ts";
@@ -11,7 +12,7 @@ async function installFromNpm(): Promise<void> {
   const settings = { private: true, dependencies: Object.fromEntries(packages) };
   await Deno.writeTextFile(`${CACHE}/package.json`, JSON.stringify(settings, null, 2));
   await Deno.writeTextFile(`${CACHE}/deno.json`, JSON.stringify({ nodeModulesDir: "auto" }));
-  // In a folder of node_modules Deno looks for no configuration, unless it is named.
+  // In node_modules, Deno uses only a configuration that is given explicitly.
   await runDeno(["install", "--quiet", "--config", "deno.json"], { cwd: CACHE });
 }
 

@@ -1,12 +1,12 @@
 import { run, runDeno } from "./run.ts";
 
-/** A JSR registry on loopback that holds this package, as `deno publish` has sent it. */
+/** JSR registry on loopback with this package, as published by `deno publish`. */
 export interface JsrRegistry {
-  /** What `JSR_URL` has to be. */
+  /** The value of `JSR_URL`. */
   readonly url: string;
-  /** The paths of the files that were published, such as `mod.ts`, sorted. */
+  /** The sorted paths of the published files, such as `mod.ts`. */
   readonly files: readonly string[];
-  /** Stops it. */
+  /** Stops the registry. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ interface PublishedPackage {
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 }
 
-/** Starts a registry and publishes this package there. `deno publish` rewrites its specifiers as it does for the real one. */
+/** Starts a registry and publishes this package there, including the rewriting of specifiers. */
 export async function serveJsrRegistry(): Promise<JsrRegistry> {
   let published: PublishedPackage | undefined;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
@@ -43,13 +43,13 @@ export async function serveJsrRegistry(): Promise<JsrRegistry> {
   };
 }
 
-/** What `deno publish` asks first: the package has to be there, its version must not. */
+/** Returns that the package exists, but not its version, which `deno publish` checks first. */
 function aboutPackage(pathname: string): Response {
   return pathname.includes("/versions/") ? notFound() : Response.json({});
 }
 
 function notFound(): Response {
-  return Response.json({ code: "notFound", message: "There is no such thing" }, { status: 404 });
+  return Response.json({ code: "notFound", message: "Not found" }, { status: 404 });
 }
 
 async function stored(published: PublishedPackage, pathname: string): Promise<Response> {

@@ -7,7 +7,7 @@ import { runDeno } from "./run.ts";
 
 const NAME = denoJson.name;
 
-/** Stricter than Deno is by default. */
+/** Options that are stricter than Deno's defaults. */
 const COMPILER_OPTIONS = {
   exactOptionalPropertyTypes: true,
   noImplicitReturns: true,
@@ -29,7 +29,7 @@ test("A Deno project adds the package from JSR, type-checks and runs against the
 
   const check = ["check", "main.ts", "types.ts"];
   await runDeno(check, options);
-  // Deno's own types of Node's modules do not pass under `exactOptionalPropertyTypes`.
+  // Deno's types of Node modules do not compile with `exactOptionalPropertyTypes`.
   await Deno.writeTextFile(`${cwd}/plain.json`, JSON.stringify({ imports }));
   await runDeno([...check, "--all", "--config", "plain.json"], options);
   const permission = "--allow-net=127.0.0.1";

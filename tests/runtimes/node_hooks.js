@@ -1,4 +1,4 @@
-// For `node --import`: finds the package by its own name, and the npm build of @std/assert in the place of the JSR package.
+// For `node --import`: resolves the name of the package, and @std/assert to its npm build.
 import { registerHooks } from "node:module";
 
 const root = new URL("../../", import.meta.url);

@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { repositoryPath, run } from "./run.ts";
 import { commandOf, testWith } from "./tools.ts";
 
-// Node's own fetch leaves the source of a body open when the call is aborted (seen on 24.21).
+// Node's fetch does not close the source of a body when the call is aborted (seen on 24.21).
 const NOT_ON_NODE = "closes the source of a body whose caller gives up";
 
 const OPTIONS = [
@@ -13,11 +13,11 @@ const OPTIONS = [
   `--test-skip-pattern=${NOT_ON_NODE}`,
 ];
 
-// Node 22 has no `await using`, which the tests are written with: see npm_test.ts for what runs there.
-testWith(["node-24"], "The tests of the package pass on node-24 too", async () => {
+// Node 22 has no `await using`, which the tests use. npm_test.ts tests the package there.
+testWith(["node-24"], "The tests of the package pass on node-24", async () => {
   const folders = ["", "auth/", "client/", "emulator/", "login/", "session/"];
   const tests = (await Promise.all(folders.map(testsIn))).flat();
-  // By the environment, so that the programs that tests start have it too.
+  // The environment also applies to programs that tests start.
   const hooks = pathToFileURL(repositoryPath("tests/runtimes/node_hooks.js"));
   const report = await run([...commandOf("node-24"), ...OPTIONS, ...tests], {
     env: { NODE_OPTIONS: `--import=${hooks}` },

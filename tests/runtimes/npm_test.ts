@@ -12,7 +12,7 @@ const TYPE_FOLDERS = ["@types", "bun-types", "undici-types"];
 
 const TYPE_PACKAGES = ["@types/node@24.19.2", "@types/bun@1.4.5"];
 
-/** One project for all tests: to be set up it needs Bun. */
+/** The project of all tests. Its setup requires Bun. */
 let consumer: Consumer | undefined;
 
 before(async () => {
@@ -30,12 +30,12 @@ after(async () => await consumer?.[Symbol.asyncDispose]());
 
 function folder(): string {
   if (consumer !== undefined) return consumer.folder;
-  throw new Error("There is no project");
+  throw new Error("The project was not created");
 }
 
 testWith(
   ["bun"],
-  "The npm package brings ky, valibot and cookie with it, and nothing else",
+  "The npm package installs ky, valibot and cookie only",
   async () => {
     const modules = await Array.fromAsync(Deno.readDir(`${folder()}/node_modules`));
     const isTypes = (name: string) => TYPE_FOLDERS.includes(name);
@@ -64,7 +64,7 @@ for (const node of ["node-22", "node-24"] as const) {
   });
 }
 
-/** The global types that consumers compile with: of the DOM library, of Node or of Bun. */
+/** The global types of consumers: those of the DOM library, Node or Bun. */
 const GLOBALS = {
   "the DOM library": { lib: ["esnext", "dom", "dom.iterable"], types: [] },
   "the types of Node": { lib: ["esnext"], types: ["node"] },
@@ -89,7 +89,7 @@ for (const tsc of TYPESCRIPTS) {
   }
 }
 
-/** Compiles the programs of the consumer, the declarations of all packages included. */
+/** Compiles the programs of the consumer, including the declarations of all packages. */
 async function compile(
   tsc: typeof TYPESCRIPTS[number],
   options: Record<string, unknown>,
@@ -110,7 +110,7 @@ async function compile(
   const report = await run([...commandOf(tsc), "--project", file], { cwd: folder() })
     .catch((error: Error) => error.message);
   const isOurs = (line: string) => /^(?:main|types)\.ts\(|@saasus-sdk/.test(line);
-  // The types of Bun and Node do not always agree with each other.
+  // The types of Bun and Node may conflict with each other.
   const errors = report.split("\n").filter((line) => line.includes("error TS") && isOurs(line));
   assertEquals(errors, [], report);
   assertEquals(/error TS(?:5|6|18)\d{3}:/.test(report), false, report);

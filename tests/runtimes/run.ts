@@ -1,19 +1,19 @@
 import { fileURLToPath } from "node:url";
 
-/** Where and how a command runs. */
+/** Options for {@linkcode run}. */
 export interface RunOptions {
   /** @default The root of the repository. */
   cwd?: string;
-  /** Added to the environment. */
+  /** Additional environment variables. */
   env?: Record<string, string>;
 }
 
-/** The path of something in this repository. */
+/** Returns the absolute path of a file in this repository. */
 export function repositoryPath(path: string): string {
   return fileURLToPath(new URL(`../../${path}`, import.meta.url));
 }
 
-/** Runs a command to its end and answers what it printed. A command that fails throws everything it printed. */
+/** Runs a command and returns its output. Throws an error with all output if it fails. */
 export async function run(
   command: readonly string[],
   { cwd = repositoryPath(""), env = {} }: RunOptions = {},
@@ -33,7 +33,7 @@ export async function run(
   );
 }
 
-/** The same for Deno itself. */
+/** Runs Deno and returns its output. */
 export async function runDeno(args: readonly string[], options?: RunOptions): Promise<string> {
   return await run([Deno.execPath(), ...args], options);
 }

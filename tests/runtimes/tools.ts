@@ -3,7 +3,7 @@ import { chromiumPath } from "../support/browser.ts";
 import { repositoryPath } from "./run.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
-/** What the tests of this folder need besides Deno. */
+/** Program that a test in this folder requires. */
 export type Tool =
   | "bun"
   | "chromium"
@@ -14,13 +14,13 @@ export type Tool =
   | "typescript-7"
   | "workerd";
 
-/** Where install.ts puts what npm has, out of sight of everybody else. */
+/** The folder of the npm packages that install.ts installs. */
 export const CACHE: string = repositoryPath("node_modules/.cache/runtimes");
 
 const isRequired = Deno.env.get("REQUIRE_ALL_RUNTIMES") === "1";
 const exe = Deno.build.os === "windows" ? ".exe" : "";
 
-/** The npm packages of the tools for this machine, by tool. They hold the programs themselves: no script has to run. */
+/** Returns the npm packages of the tools for this machine. They require no install script. */
 export function npmPackages(): Record<string, string> {
   const { os, arch } = Deno.build;
   const cpu = arch === "aarch64" ? "arm64" : "x64";
@@ -29,7 +29,7 @@ export function npmPackages(): Record<string, string> {
   const node = `node-${os === "windows" ? "win" : os}-${cpu}`;
   return {
     "bun": `${bun}@${bunVersion()}`,
-    // npm has Node for macOS only in part: NODE_22 and NODE_24 name it there.
+    // npm does not have all versions of Node for macOS. NODE_22 and NODE_24 set their paths there.
     ...(os === "darwin" ? {} : { "node-22": `${node}@22.23.3`, "node-24": `${node}@24.21.0` }),
     "typescript-5": "typescript@5.9.3",
     "typescript-6": "typescript@6.0.3",
@@ -38,21 +38,21 @@ export function npmPackages(): Record<string, string> {
   };
 }
 
-/** The version of Bun that the task `test:bun` uses. */
+/** Returns the version of Bun in the task `test:bun`. */
 function bunVersion(): string {
   const version = /npm:bun@([\d.]+)/.exec(denoJson.tasks["test:bun"].command)?.[1];
   if (version !== undefined) return version;
   throw new Error('Cannot find the version of Bun in the task "test:bun" of deno.json');
 }
 
-/** The command that runs a tool, to which its arguments are added. */
+/** Returns the command of a tool, without arguments. */
 export function commandOf(tool: Tool): readonly string[] {
   const command = findCommand(tool);
   if (command !== undefined) return command;
   throw new Error(`Cannot find ${tool}: ${howToGet(tool)}`);
 }
 
-/** Answers nothing where the tool is not on this machine. */
+/** Returns the command of a tool, or `undefined` if it is not installed. */
 export function findCommand(tool: Tool): readonly string[] | undefined {
   switch (tool) {
     case "chromium":
@@ -78,7 +78,7 @@ export function findCommand(tool: Tool): readonly string[] | undefined {
   }
 }
 
-/** A test that needs tools. Where one is missing the title says so, and `REQUIRE_ALL_RUNTIMES=1` makes it a failure. */
+/** Adds a test, which is skipped if a tool is missing, or fails if `REQUIRE_ALL_RUNTIMES` is 1. */
 export function testWith(tools: readonly Tool[], title: string, run: () => Promise<void>): void {
   const missing = tools.filter((tool) => findCommand(tool) === undefined);
   if (missing.length === 0) {

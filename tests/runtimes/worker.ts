@@ -1,7 +1,7 @@
-/** A worker that exchanges the code it is called back with. */
+/** Worker that exchanges the code of its callback URL. */
 import { CredentialClient, isCredentialError, signatureAuth } from "@saasus-sdk/credential";
 
-/** What the worker is configured with. */
+/** The bindings of the worker. */
 interface Environment {
   readonly BASE_URL: string;
   readonly SAAS_ID: string;
@@ -9,7 +9,7 @@ interface Environment {
   readonly SECRET_KEY: string;
 }
 
-async function answer(request: Request, env: Environment): Promise<Response> {
+async function handle(request: Request, env: Environment): Promise<Response> {
   const { BASE_URL: baseUrl, SAAS_ID: saasId, API_KEY: apiKey, SECRET_KEY: secretKey } = env;
   const auth = signatureAuth({ saasId, apiKey, secretKey });
   const client = new CredentialClient({ auth, baseUrl });
@@ -22,6 +22,6 @@ async function answer(request: Request, env: Environment): Promise<Response> {
   }
 }
 
-const worker: { fetch: typeof answer } = { fetch: answer };
+const worker: { fetch: typeof handle } = { fetch: handle };
 
 export default worker;

@@ -6,7 +6,7 @@ import { startWorkerd } from "./workerd.ts";
 
 testWith(
   ["workerd"],
-  "A worker in workerd signs, exchanges a code and tells a dead one",
+  "CredentialClient in workerd signs, exchanges a code and rejects a used one",
   async () => {
     const emulator = new CredentialEmulator();
     await using api = await serveEmulator(emulator);

@@ -1,14 +1,14 @@
 import { commandOf } from "./tools.ts";
 
-/** A worker that runs in workerd, on loopback. */
+/** Worker that runs in workerd on loopback. */
 export interface Workerd {
-  /** Where it answers. */
+  /** The URL of the worker. */
   readonly url: string;
-  /** Stops it. */
+  /** Stops the worker. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Runs the module of a worker with text bindings. It may reach loopback, which workerd does not allow by itself. */
+/** Runs a worker with text bindings. It can access loopback, which workerd denies by default. */
 export async function startWorkerd(
   module: string,
   bindings: Readonly<Record<string, string>>,
@@ -56,7 +56,7 @@ const config :Workerd.Config = (
 `;
 }
 
-/** Reads the port from what workerd reports, a line of JSON for each socket. */
+/** Returns the port from the output of workerd, which is a line of JSON for each socket. */
 async function portIn(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<number> {
   let text = "";
   for await (const chunk of stdout.pipeThrough(new TextDecoderStream())) {

@@ -1,11 +1,11 @@
-// A headless Chromium for tests, driven by playwright-core. It uses an installed browser and downloads none.
+// A headless Chromium for tests with playwright-core. It must be installed, and is not downloaded.
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
-/** Where a browser can be found if `CHROMIUM` is not set. */
+/** The paths of browsers, if `CHROMIUM` is not set. */
 const PATHS = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
@@ -14,7 +14,7 @@ const PATHS = [
   "C:/Program Files/Google/Chrome/Application/chrome.exe",
 ];
 
-/** Returns the path of the browser, or `undefined` if there is none on this machine. */
+/** Returns the path of the browser, or `undefined` if none is installed. */
 export function chromiumPath(): string | undefined {
   return [process.env["CHROMIUM"], ...PATHS].find((path) => path !== undefined && existsSync(path));
 }
@@ -28,16 +28,16 @@ export async function launchBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
-/** A page in a browser context of its own, with the problems that the browser reports. */
+/** A page in a new browser context, with the problems that the browser reports. */
 export interface WatchedPage extends AsyncDisposable {
   readonly page: Page;
-  /** Violations of a Content Security Policy, as the console reports them. */
+  /** Violations of the Content Security Policy in the console. */
   readonly violations: readonly string[];
-  /** Errors of the console and of scripts, violations included. */
+  /** Errors of the console and of scripts, including violations. */
   readonly errors: readonly string[];
 }
 
-/** Opens a page in a new context. Closing it forgets its cookies. */
+/** Opens a page in a new context, whose cookies are deleted when it is closed. */
 export async function newPage(
   browser: Browser,
   options: BrowserContextOptions = {},
@@ -57,7 +57,7 @@ export async function newPage(
 
 const ARTIFACTS = fileURLToPath(new URL("../../artifacts/", import.meta.url));
 
-/** Keeps a picture of the whole page in `artifacts/`, and returns its path. */
+/** Saves a screenshot of the full page in `artifacts/`, and returns its path. */
 export async function screenshot(page: Page, name: string): Promise<string> {
   await mkdir(ARTIFACTS, { recursive: true });
   const path = `${ARTIFACTS}${name}.png`;

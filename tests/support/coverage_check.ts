@@ -1,14 +1,14 @@
 /**
- * Compares the coverage of the source files with thresholds, and names what is not covered. The argument is the folder that
- * `deno test --coverage` has written.
+ * Compares the coverage of the source files with thresholds, and prints uncovered lines and
+ * branches. The argument is the output folder of `deno test --coverage`.
  */
 
-/** What has to be covered of all source files together, in percent. */
+/** Minimum coverage of all source files together, in percent. */
 const THRESHOLDS = { lines: 98, functions: 98, branches: 96 };
 
 type Measure = keyof typeof THRESHOLDS;
 
-/** How much there is of something, and how much of it was reached. */
+/** The total number of lines, functions or branches, and the number that was covered. */
 interface Count {
   readonly found: number;
   readonly hit: number;
@@ -38,7 +38,7 @@ function total(report: string, measure: Measure): Count {
   return { found: found ?? 0, hit: hit ?? 0 };
 }
 
-/** Where something was not reached, a text for each file. */
+/** Returns the uncovered lines and branches of each file as a text. */
 function gaps(report: string): string[] {
   return report.split("end_of_record\n").flatMap((record) => {
     const file = /^SF:(.*)$/m.exec(record)?.[1]?.replace(`${Deno.cwd()}/`, "");
@@ -58,9 +58,9 @@ if (import.meta.main) {
     const percent = found === 0 ? 0 : 100 * hit / found;
     const reached = `${percent.toFixed(2)} % of ${found} ${measure} are covered`;
     if (percent >= THRESHOLDS[measure]) {
-      console.log(`${reached}, at least ${THRESHOLDS[measure]} % is wanted`);
+      console.log(`${reached}, at least ${THRESHOLDS[measure]} % are required`);
     } else {
-      console.error(`${reached}, but ${THRESHOLDS[measure]} % is wanted`);
+      console.error(`${reached}, but ${THRESHOLDS[measure]} % are required`);
       Deno.exitCode = 1;
     }
   }

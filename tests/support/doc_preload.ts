@@ -2,9 +2,9 @@
 //
 //   deno test --doc -A --preload=tests/support/doc_preload.ts mod.ts src README.md docs/*.md
 //
-// In every block, a failed `console.assert` fails the test, and nothing is printed. In the blocks of Markdown files, the
-// service, the application and the browser are simulated as well, so that a block can use `https://api.saasus.io`. Other
-// tests are not affected.
+// In every block, a failed `console.assert` fails the test, and nothing is printed. In blocks of
+// Markdown files, the service, the application and the browser are simulated, so a block can use
+// `https://api.saasus.io`. Other tests are not affected.
 
 import process from "node:process";
 import { CredentialEmulator } from "../../src/emulator/mod.ts";
@@ -59,7 +59,7 @@ function callbackPage(): URL {
   return new URL(`/callback?code=${CODE}`, APPLICATION);
 }
 
-/** Returns a storage that the next run does not see, unlike that of the runtime. */
+/** Returns a storage that does not persist, unlike that of the runtime. */
 function emptyStorage(): Pick<Storage, "getItem" | "setItem" | "removeItem"> {
   const items = new Map<string, string>();
   return {
@@ -69,7 +69,7 @@ function emptyStorage(): Pick<Storage, "getItem" | "setItem" | "removeItem"> {
   };
 }
 
-/** Returns a `fetch` that simulates the service and the application. Requests to loopback hosts are sent. */
+/** Returns a `fetch` that simulates the service and the application, except on loopback hosts. */
 function simulatedFetch(realFetch: typeof fetch): typeof fetch {
   const emulator = new CredentialEmulator({ bearerToken: BEARER_TOKEN, signature: SIGNATURE });
   return async (input, init) => {
@@ -112,7 +112,7 @@ function applicationResponse({ headers }: Request): Response {
   return Response.json({}, { status: isAuthorized ? 200 : 401 });
 }
 
-/** Returns a `Deno.serve` that calls the handler once, with the callback of a login, and expects no error status. */
+/** Returns a `Deno.serve` that calls its handler with a login callback and rejects errors. */
 function simulatedServe(serve: typeof Deno.serve): typeof Deno.serve {
   return ((...args: unknown[]) => {
     const handler = args.find((arg) => typeof arg === "function");

@@ -1,23 +1,23 @@
 /**
- * Checks the documentation of the source: plain beginnings, categories, and lines that documentation sites do not cut off.
- * Part of `deno task check`.
+ * Checks the documentation of the source: the first words of doc comments, categories and line
+ * lengths. Part of `deno task check`.
  */
 
-/** Where a text stands, and what is wrong with it. */
+/** A problem in the documentation, with its location. */
 export interface Problem {
-  /** The file, from the root of the repository. */
+  /** The path from the root of the repository. */
   readonly file: string;
   /** The line, counted from 1. */
   readonly line: number;
-  /** What is wrong. */
+  /** The description of the problem. */
   readonly text: string;
 }
 
-/** The longest line of a comment. */
+/** Maximum line length of comments. */
 const COMMENT_WIDTH = 100;
-/** The longest line of an example: documentation sites cut off what is longer. */
+/** Maximum line length of examples, because documentation sites cut off longer lines. */
 const EXAMPLE_WIDTH = 75;
-/** A doc comment names its symbol first. None of these beginnings does. */
+/** First words that do not name the symbol of a doc comment. */
 const FORBIDDEN_BEGINNING = /^(?:What|Those who|The same|As)\b/;
 
 /** A location in the output of `deno doc --json`. */
@@ -41,7 +41,7 @@ interface DocOutput {
 interface DocSymbol {
   readonly name: string;
   readonly declarations: readonly {
-    /** The kind of the declaration; a `reference` is documented elsewhere. */
+    /** The kind of the declaration. A `reference` is documented elsewhere. */
     readonly kind: string;
     readonly location: Location;
     readonly jsDoc?: JsDoc;
@@ -61,7 +61,7 @@ export function documentationProblems(output: unknown, root: string): Problem[] 
   return [...problems.values()];
 }
 
-/** Returns the problems of symbols without a category, which documentation sites list apart. */
+/** Returns the problems of symbols without a category. */
 export function categoryProblems(output: DocOutput, root: string): Problem[] {
   const declarations = Object.values(output.nodes).flatMap(({ symbols }) =>
     symbols.flatMap(({ name, declarations }) =>

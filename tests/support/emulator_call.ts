@@ -53,7 +53,7 @@ export function exchange(emulator: Fetcher, code: string): Promise<Answer> {
   return get(emulator, new URLSearchParams({ code }).toString());
 }
 
-/** Refreshes. */
+/** Refreshes with a refresh token. */
 export function refresh(emulator: Fetcher, refreshToken: string | undefined): Promise<Answer> {
   const query = { "auth-flow": "refreshTokenAuth", "refresh-token": refreshToken ?? "" };
   return get(emulator, new URLSearchParams(query).toString());
@@ -81,7 +81,7 @@ export function assertError(answer: Answer, status: number, type: string): void 
   assert(answer.json["message"] !== "");
 }
 
-/** A clock that stands still until it is moved. */
+/** A clock that only the test advances. */
 export class Clock {
   #time = Date.UTC(2030, 0, 1, 12, 0, 30);
 
@@ -94,7 +94,7 @@ export class Clock {
   }
 }
 
-/** Tokens that no other test has. */
+/** Returns unique tokens. */
 export function someTokens(): { id_token: string; access_token: string; refresh_token: string } {
   return {
     id_token: `id-${crypto.randomUUID()}`,

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { connect } from "node:net";
 
-/** What came back over a connection until it ended. */
+/** The response of a connection that has ended. */
 export interface Conversation {
   readonly status: number;
   /** The head, in lower case. */
@@ -9,7 +9,7 @@ export interface Conversation {
   readonly body: string;
 }
 
-/** Sends bytes to a port of loopback just as they are, and reads until the other side ends the connection. */
+/** Sends raw messages to a loopback port, and reads until the server closes the connection. */
 export async function converse(port: number, ...messages: string[]): Promise<Conversation> {
   const chunks: Uint8Array[] = [];
   await new Promise<void>((resolve) => {
@@ -17,7 +17,7 @@ export async function converse(port: number, ...messages: string[]): Promise<Con
       for (const message of messages) socket.write(message);
     });
     socket.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-    // A reset ends a connection as well.
+    // A reset also closes the connection.
     socket.on("error", () => {});
     socket.on("close", () => resolve());
   });
@@ -30,7 +30,7 @@ export async function converse(port: number, ...messages: string[]): Promise<Con
   };
 }
 
-/** A request as it goes on the wire. */
+/** Returns the text of an HTTP request. */
 export function requestText(
   method: string,
   target: string,

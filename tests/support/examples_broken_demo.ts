@@ -1,4 +1,4 @@
-// The demo on an emulator whose clock stands still, so that the second step fails.
+// Runs the demo with an emulator whose clock does not advance, so the second step fails.
 import process from "node:process";
 import { play } from "../../examples/demo.ts";
 import { CredentialEmulator, serveEmulator } from "../../src/emulator/mod.ts";

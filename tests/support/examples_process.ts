@@ -4,30 +4,30 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** How a program has ended. */
+/** Result of a program that has exited. */
 export interface Ended {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What a program is started with. */
+/** Options for {@linkcode runExample}. */
 export interface RunOptions {
   readonly args?: readonly string[];
-  /** Environment variables. Settings of the machine's own environment are not handed on. */
+  /** Environment variables, in addition to those of the machine that are no settings. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What Deno is to run it with. */
+  /** Arguments of Deno. */
   readonly deno?: readonly string[];
 }
 
-/** A program that runs. */
+/** Program that is running. */
 export interface RunningExample extends AsyncDisposable {
   readonly ended: Promise<Ended>;
-  /** Resolves with what a pattern matches once the program has printed it; rejects if it ends without. */
+  /** Resolves with the first match in the output. Rejects if the program exits without one. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
-/** Runs a program of this repository in a process of its own, on the runtime at hand. */
+/** Runs a program of this repository in its own process, on the current runtime. */
 export function runExample(program: string, options: RunOptions = {}): RunningExample {
   const { args = [], env = {}, deno = ["run", "--allow-net=127.0.0.1"] } = options;
   const command = "Deno" in globalThis ? [...deno, "--no-prompt"] : [];
@@ -47,12 +47,12 @@ function withoutSettings(env: Readonly<Record<string, string | undefined>>) {
 function watch(child: ChildProcess): RunningExample {
   const output = { stdout: "", stderr: "" };
   const changed = new EventTarget();
-  const hear = (name: "stdout" | "stderr") => (chunk: unknown) => {
+  const append = (name: "stdout" | "stderr") => (chunk: unknown) => {
     output[name] += chunk;
     changed.dispatchEvent(new Event("output"));
   };
-  child.stdout?.on("data", hear("stdout"));
-  child.stderr?.on("data", hear("stderr"));
+  child.stdout?.on("data", append("stdout"));
+  child.stderr?.on("data", append("stderr"));
   const ended = new Promise<Ended>((resolve) =>
     child.on("close", (exitCode) => resolve({ exitCode, ...output }))
   );
@@ -67,11 +67,11 @@ function watch(child: ChildProcess): RunningExample {
         changed.addEventListener("output", look);
         look();
         ended.then(({ stdout, stderr }) =>
-          reject(new Error(`The program ended without it.\n${stdout}\n${stderr}`))
+          reject(new Error(`The program exited without a match.\n${stdout}\n${stderr}`))
         );
       }),
     async [Symbol.asyncDispose]() {
-      // Not asked: deno serve waits for connections that a client keeps open.
+      // On other signals, deno serve waits for connections that a client keeps open.
       if (child.exitCode === null) child.kill("SIGKILL");
       await ended;
     },

@@ -1,9 +1,9 @@
-// An HTTP server on a raw socket, for all that a well-behaved server would not do.
+// An HTTP server on a raw socket, which can send invalid responses.
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
-/** A request as it came over the wire. */
+/** A request that the server received. */
 export interface ReceivedRequest {
-  /** Counts the requests from 1. */
+  /** The number of the request, counted from 1. */
   readonly number: number;
   readonly method: string;
   /** The request target, byte for byte. */
@@ -12,7 +12,7 @@ export interface ReceivedRequest {
   readonly body: string;
 }
 
-/** What the server does with a request. Every connection ends after its answer: see the runtimes' own resending. */
+/** The reaction to a request. No connection is reused, because runtimes resend on reused ones. */
 export type Reply =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
   | { readonly bytes: string | Uint8Array; readonly then: "close" | "reset" | "hang" }
@@ -26,7 +26,7 @@ export interface FaultServer extends AsyncDisposable {
   readonly origin: string;
   readonly port: number;
   readonly requests: readonly ReceivedRequest[];
-  /** How many connections are open. */
+  /** The number of open connections. */
   readonly open: number;
 }
 
@@ -101,7 +101,7 @@ function act(socket: Socket, reply: Reply): void {
   }
 }
 
-/** The bytes of a proper answer. */
+/** Returns the text of a valid response. */
 export function answer(
   { status, headers = {}, body = "" }: Exclude<Reply, string | { bytes: unknown }>,
 ): string {
@@ -115,7 +115,7 @@ export function answer(
   return `HTTP/1.1 ${status} X\r\n${lines.join("")}\r\n${body}`;
 }
 
-/** A proper answer with a JSON body. */
+/** Returns a reply with a JSON body. */
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
   return {
     status,

@@ -1,4 +1,4 @@
-// What the tests of the client share. Secrets are made at run time, so that no source line in a stack has one.
+// The fixtures of the client tests. Secrets are created at run time, so source lines contain none.
 import {
   type AuthRequest,
   bearerAuth,
@@ -14,19 +14,19 @@ import {
   startServer,
 } from "./fault_server.ts";
 
-/** A secret of so many characters, with all that may be in a token. */
+/** Returns a random secret of a length, with the characters of tokens. */
 export function secret(length = 64): string {
   const bytes = crypto.getRandomValues(new Uint8Array(length));
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   return Array.from(bytes, (byte) => alphabet[byte % alphabet.length]).join("");
 }
 
-/** Credentials as the service hands them out. */
+/** Returns random credentials with tokens of realistic lengths. */
 export function someCredentials(): Credentials & { refresh_token: string } {
   return { id_token: secret(400), access_token: secret(300), refresh_token: secret(1_100) };
 }
 
-/** A request that an `auth` can be asked about. */
+/** The argument of an `auth` function. */
 export const AUTH_REQUEST: AuthRequest = {
   method: "GET",
   url: "https://api.saasus.io/v1/auth/credentials",
@@ -35,13 +35,13 @@ export const AUTH_REQUEST: AuthRequest = {
   rejected: false,
 };
 
-/** A server and a client of it that waits for nothing. */
+/** A server, and a client that retries without delay. */
 export interface Scene extends AsyncDisposable {
   readonly server: FaultServer;
   readonly client: CredentialClient;
 }
 
-/** Starts a server with these answers, the last of which is repeated, and makes a client of it. */
+/** Starts a server with replies, of which it repeats the last, and creates a client. */
 export async function scene(
   respond: Reply | readonly Reply[] | ((request: ReceivedRequest) => Reply | Promise<Reply>),
   options: Partial<CredentialClientOptions> = {},
@@ -61,22 +61,22 @@ export async function scene(
   return { server, client, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-/** The service's answer to a good GET. */
+/** Returns the reply to a successful GET. */
 export function ok(credentials: object = someCredentials()): Reply {
   return json(200, credentials);
 }
 
-/** The service's answer to a bad request. */
+/** Returns the reply of an API error. */
 export function apiError(status: number, headers: Record<string, string> = {}): Reply {
   return json(status, { type: "some_error", message: "Some error" }, headers);
 }
 
-/** What a promise rejects with. */
+/** Returns the error of a promise, which must reject. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise;
   } catch (thrown) {
     return thrown;
   }
-  throw new Error("It did not reject");
+  throw new Error("The promise did not reject");
 }

@@ -1,4 +1,4 @@
-// Looks for secrets in everything that can be got out of a value.
+// Searches for secrets in all representations of a value.
 import { inspect } from "node:util";
 
 interface Runtime {
@@ -6,7 +6,7 @@ interface Runtime {
   Bun?: { inspect(value: unknown, options?: object): string };
 }
 
-/** Every text that can be got out of a value, by name of the way it was got. */
+/** Returns all texts that represent a value, with the names of the functions that return them. */
 export function textsOf(value: unknown): [string, string][] {
   const { Deno, Bun }: Runtime = globalThis as object;
   const ways: [string, () => unknown][] = [
@@ -29,12 +29,12 @@ function attempt(get: () => unknown): string {
   try {
     return String(get() ?? "");
   } catch (error) {
-    // What cannot be cloned or printed says so, and that must tell nothing either.
+    // The error of a value that cannot be cloned or printed must not contain a secret either.
     return String(error);
   }
 }
 
-/** All own properties, hidden ones and symbols included, and the getters of the prototypes, all the way down. */
+/** Returns all keys and values recursively, with hidden ones, symbols and inherited getters. */
 function properties(value: unknown, seen = new Set<unknown>()): string[] {
   if (typeof value === "function") seen.add(Object.getPrototypeOf(value));
   if ((typeof value !== "object" && typeof value !== "function") || value === null) {
@@ -64,7 +64,7 @@ function isBuiltIn(holder: object): boolean {
   return [Object.prototype, Function.prototype, Array.prototype].includes(holder as never);
 }
 
-/** Where a secret, or a piece of one, is found in a value; `[]` where it is not. */
+/** Returns the texts of a value that contain a secret or a piece of it. */
 export function leaksIn(value: unknown, secrets: Readonly<Record<string, string>>): string[] {
   return textsOf(value).flatMap(([way, text]) =>
     Object.entries(secrets)
@@ -73,7 +73,7 @@ export function leaksIn(value: unknown, secrets: Readonly<Record<string, string>
   );
 }
 
-/** A secret as it is and percent-encoded, and pieces of it that tell enough. */
+/** Returns a secret, its percent-encoding and pieces of it. */
 function piecesOf(secret: string): string[] {
   return [secret, encodeURIComponent(secret), secret.slice(0, 16), secret.slice(-16)];
 }

@@ -1,4 +1,4 @@
-// A login with a service and a store that tests control, and a browser with a cookie jar.
+// A login with a service and a store that tests control, and a browser that keeps cookies.
 import {
   type AuthFlow,
   CredentialApiError,
@@ -26,7 +26,7 @@ export class LoginService implements SessionClient {
   readonly secrets: string[] = [];
   /** All flows that the service has received. */
   readonly calls: AuthFlow[] = [];
-  /** The claims of ID tokens, beside the times. */
+  /** The claims of ID tokens, without the times. */
   claims: Record<string, unknown> = { sub: "a3f1", email: "alice@example.com" };
   /** Rejects all calls, if set. */
   failure: unknown;
@@ -93,12 +93,12 @@ function jwt(claims: object): string {
   return `${part({ alg: "none" })}.${part({ jti: crypto.randomUUID(), ...claims })}.signature`;
 }
 
-/** A store that records its calls, and that a test can delay and break. */
+/** A store that records its calls. A test can delay them and make them fail. */
 export class LoginStore implements SessionStore {
   readonly items: Map<string, string> = new Map();
   /** The calls, with the name of the method and the key. */
   readonly calls: string[] = [];
-  /** The seconds until the end of each record. */
+  /** The time to live of each record, in s. */
   readonly ttls: (number | undefined)[] = [];
   failure: Error | undefined;
   gate: Promise<unknown> | undefined;
@@ -126,7 +126,7 @@ export class LoginStore implements SessionStore {
   }
 }
 
-/** Headers of a navigation that the user begins himself. */
+/** Headers of a navigation that the user starts. */
 export const NAVIGATION: Readonly<Record<string, string>> = {
   "Accept": "text/html,application/xhtml+xml",
   "Sec-Fetch-Mode": "navigate",
@@ -135,7 +135,7 @@ export const NAVIGATION: Readonly<Record<string, string>> = {
   "Sec-Fetch-User": "?1",
 };
 
-/** Headers of a `fetch` of a page of the application. */
+/** Headers of a `fetch` call in a page of the application. */
 export const FETCH: Readonly<Record<string, string>> = {
   "Accept": "*/*",
   "Sec-Fetch-Mode": "cors",
@@ -150,7 +150,7 @@ export interface BrowserRequest {
   headers?: Record<string, string>;
 }
 
-/** A browser with a cookie jar. It follows no redirect. */
+/** A browser that keeps cookies, and does not follow redirects. */
 export class Browser {
   readonly #handler: Handler;
   readonly #origin: string;
@@ -170,7 +170,7 @@ export class Browser {
     return await this.#send(path, method, { ...NAVIGATION, ...headers });
   }
 
-  /** Sends a request of a script of the application. */
+  /** Sends a request like a script of the application. */
   async fetch(
     path: string,
     { method = "GET", headers = {} }: BrowserRequest = {},
@@ -206,16 +206,16 @@ export interface LoginScene {
   readonly store: LoginStore;
   readonly login: CredentialLogin;
   readonly events: LoginEvent[];
-  /** The events as one text each. */
+  /** The events, each as a text. */
   readonly eventTexts: () => string[];
   readonly browser: Browser;
-  /** Another login over the same store and service, as in another process. */
+  /** Creates another login with the same store and service, like another process. */
   another(options?: Partial<CredentialLoginOptions>): CredentialLogin;
-  /** Another browser, of any login. */
+  /** Creates another browser for a login. */
   anotherBrowser(login?: CredentialLogin): Browser;
 }
 
-/** Creates a login. Beside its own paths, `/private` is protected. */
+/** Creates a login with a protected path `/private`. */
 export function loginScene(options: Partial<CredentialLoginOptions> = {}): LoginScene {
   const clock = { ms: Date.UTC(2026, 0, 1), now: (): number => clock.ms };
   const service = new LoginService(clock.now);
@@ -256,7 +256,7 @@ export function loginScene(options: Partial<CredentialLoginOptions> = {}): Login
   };
 }
 
-/** Signs a browser in: start, login page, callback. */
+/** Signs in with the start, the login page and the callback. */
 export async function signIn(
   browser: Browser,
   service: LoginService,
@@ -267,7 +267,7 @@ export async function signIn(
   return await arrive(browser, service.issueCode());
 }
 
-/** Navigates to the callback, as the login page of another site does. */
+/** Navigates to the callback, like a redirect from the login page of another site. */
 export async function arrive(
   browser: Browser,
   code: string,

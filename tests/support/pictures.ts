@@ -1,6 +1,7 @@
 /**
- * Takes the pictures of the documentation: the emulator's login page in both languages, and the example application. Run it with
- * `deno run -A tests/support/pictures.ts` while `deno task app` runs in another terminal.
+ * Takes the screenshots of the documentation: the emulator's login page in both languages, and the
+ * example application. Run it with `deno run -A tests/support/pictures.ts` while `deno task app`
+ * runs in another terminal.
  */
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

@@ -1,15 +1,15 @@
-/** A Markdown document, as far as the tests of the READMEs look at it. */
+/** The parts of a Markdown document that the tests compare. */
 export interface ReadmeDocument {
   readonly headings: readonly Heading[];
-  /** The fenced blocks, fences included. */
+  /** The fenced blocks, including the fences. */
   readonly blocks: readonly string[];
   /** The targets of links. */
   readonly links: readonly string[];
-  /** How many cells each row has, table after table. */
+  /** The number of cells of each row of all tables. */
   readonly tableRows: readonly number[];
-  /** How many list items there are. */
+  /** The number of list items. */
   readonly items: number;
-  /** What stands in backticks outside of fenced blocks. */
+  /** The code spans outside of fenced blocks. */
   readonly code: ReadonlySet<string>;
 }
 
@@ -17,11 +17,11 @@ export interface ReadmeDocument {
 export interface Heading {
   readonly level: number;
   readonly text: string;
-  /** What a link to it says behind the `#`. */
+  /** The fragment of a link to the heading. */
   readonly anchor: string;
 }
 
-/** Reads a document. */
+/** Parses a document. */
 export function readmeDocument(markdown: string): ReadmeDocument {
   const prose = markdown.replace(/^```.*?^```$/gms, "");
   return {
@@ -38,7 +38,7 @@ export function readmeDocument(markdown: string): ReadmeDocument {
   };
 }
 
-/** As GitHub makes it: lower case, hyphens for spaces, and no other signs. */
+/** Returns the anchor that GitHub creates: lower case, with hyphens instead of spaces. */
 function anchorOf(text: string): string {
   return text.toLowerCase().replace(/[^\p{L}\p{M}\p{N}\s_-]/gu, "").replaceAll(" ", "-");
 }

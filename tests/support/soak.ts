@@ -1,4 +1,4 @@
-// Makes 100,000 calls of an emulator that meets one request in ten with a fault, and accounts for each of them.
+// Makes 100,000 calls to an emulator with random faults, and checks the result of each call.
 // deno task soak [calls]
 import { spawn } from "node:child_process";
 import process from "node:process";
@@ -12,7 +12,7 @@ import { EMULATOR_SIGNATURE } from "../../src/emulator/mod.ts";
 
 const CALLS = Number(process.argv[2] ?? 100_000);
 const LANES = 32;
-/** The heap may grow by so many bytes between the first tenth of the calls and the last. */
+/** The maximum growth of the heap after the first tenth of the calls, in bytes. */
 const NOISE = 5 * 2 ** 20;
 
 const outcomes = new Map<string, number>();
@@ -52,13 +52,13 @@ async function startServer(): Promise<{ url: string; stop: () => void }> {
 
 async function runUntil(calls: number): Promise<void> {
   const lane = async () => {
-    while (begun < calls) await story();
+    while (begun < calls) await callAll();
   };
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-/** Saves credentials, exchanges the code and refreshes, as far as it goes: up to three calls. */
-async function story(): Promise<void> {
+/** Saves credentials, exchanges the code and refreshes, until a call fails. */
+async function callAll(): Promise<void> {
   const tokens = {
     id_token: "i".repeat(800),
     access_token: "a".repeat(700),
@@ -86,7 +86,7 @@ async function account<T extends { retryCount: number }>(
   begun++;
   try {
     const response = await call();
-    count(operation, response.retryCount === 0 ? "answered at once" : "answered after a retry");
+    count(operation, response.retryCount === 0 ? "succeeded" : "succeeded after a retry");
     return response;
   } catch (error) {
     if (isCredentialError(error)) count(operation, describe(error));
@@ -98,7 +98,7 @@ async function account<T extends { retryCount: number }>(
 }
 
 function describe(error: CredentialError): string {
-  // The message says it all, but for the operation before it and the limit within it.
+  // The operation at the beginning of the message is already in the outcome.
   return `${error.constructor.name}: ${error.message.replace(/^[^:]*: /, "")}`;
 }
 
@@ -125,7 +125,7 @@ function report(): void {
   const total = rows.reduce((sum, [, number]) => sum + number, 0);
   console.log(`${String(total).padStart(7)}  of ${CALLS} calls accounted for`);
   console.log(
-    `${String(unexpected.length).padStart(7)}  unhandled rejections and errors of no known type`,
+    `${String(unexpected.length).padStart(7)}  unhandled rejections and unknown errors`,
   );
   for (const error of unexpected.slice(0, 5)) console.log(error);
   console.log(

@@ -1,8 +1,9 @@
-// The emulator of the soak, in a process of its own, so that its memory is not counted. Ends with its standard input.
+// The emulator of the soak test. Its own process excludes its memory from the measurement. It exits
+// when its standard input closes.
 import process from "node:process";
 import { CredentialEmulator, type Fault, serveEmulator } from "../../src/emulator/mod.ts";
 
-/** What one request in ten meets. */
+/** The faults, one of which affects one request in ten. */
 const FAULTS: readonly Fault[] = [
   { kind: "drop" },
   { kind: "drop", when: "after_handling" },

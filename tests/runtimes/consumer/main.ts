@@ -1,4 +1,4 @@
-/** A user's program: logs in, refreshes, hands a login over and reads an error; then prints what it has seen. */
+/** Program that uses the package, and prints the results. */
 import {
   bearerAuth,
   CredentialClient,

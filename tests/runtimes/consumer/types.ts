@@ -1,4 +1,4 @@
-/** What has to compile, and what must not. A directive that expects an error where there is none is an error itself. */
+/** Code that must compile, and code that must not: an unused directive is an error. */
 import {
   bearerAuth,
   CredentialClient,
@@ -23,7 +23,7 @@ export const aCodeIsIssued: IsSame<ReturnType<CredentialEmulator["issueCode"]>, 
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
-// Names of the DOM library that other runtimes lack would make these `any`.
+// Missing names of the DOM library would make these types `any`.
 export const noOptionIsAny: IsAny<
   | NonNullable<CredentialClientOptions["fetch"]>
   | NonNullable<CredentialClientOptions["headers"]>
@@ -62,7 +62,7 @@ export function login(client: CredentialClient, options: CredentialLoginOptions)
     handle,
     protect((request, session) => new Response(request.url + String(session.signedIn))),
   ];
-  // The further arguments of a server, as of `Bun.serve`, with a request of its own type.
+  // A server may pass more arguments and its own type of request, like `Bun.serve`.
   const route: (request: Request & { params: string[] }, server: Map<string, string>) => unknown =
     protect((request: Request & { params: string[] }, _session, server: Map<string, string>) =>
       new Response(request.params.join() + server.size)
@@ -75,13 +75,13 @@ export function login(client: CredentialClient, options: CredentialLoginOptions)
 export async function calls(client: CredentialClient): Promise<void> {
   await client.getAuthCredentials({ code: "code" });
   await client.getAuthCredentials({ authFlow: "refreshTokenAuth", refreshToken: "token" });
-  // @ts-expect-error -- no token at all
+  // @ts-expect-error -- the tokens are missing
   await client.getAuthCredentials({});
-  // @ts-expect-error -- a refresh wants a refresh token
+  // @ts-expect-error -- a refresh requires a refresh token
   await client.getAuthCredentials({ authFlow: "refreshTokenAuth", code: "code" });
-  // @ts-expect-error -- a code and a refresh token
+  // @ts-expect-error -- both a code and a refresh token
   await client.getAuthCredentials({ code: "code", refreshToken: "token" });
-  // @ts-expect-error -- no such flow
+  // @ts-expect-error -- an unknown flow
   await client.getAuthCredentials({ authFlow: "passwordAuth", code: "code" });
   await client.createAuthCredentials({
     id_token: "a",
@@ -90,11 +90,11 @@ export async function calls(client: CredentialClient): Promise<void> {
   });
   // @ts-expect-error -- the access token is missing
   await client.createAuthCredentials({ id_token: "token" });
-  // @ts-expect-error -- no such option
+  // @ts-expect-error -- an unknown option
   await client.getAuthCredentials({ code: "code" }, { timeOut: 1_000 });
   // @ts-expect-error -- `auth` is missing
   new CredentialClient({});
-  // @ts-expect-error -- no such option
+  // @ts-expect-error -- an unknown option
   new CredentialEmulator({ rotate: true });
 }
 
@@ -106,7 +106,7 @@ export function errors(error: unknown): CredentialErrorCode | number | undefined
     case "timeout":
       return error.timeout;
     default:
-      // @ts-expect-error -- the others have no `timeout`
+      // @ts-expect-error -- the other error classes have no `timeout`
       void error.timeout;
       return error.code;
   }
