@@ -89,7 +89,8 @@ export class Callback {
     }
     const custom = await this.#admit(arrival.request, session, cookie);
     if (custom !== undefined && custom.status >= 400) return custom;
-    const isGone = wasSignedIn && !signIn.isReplaced && !await this.#isStored(old, true);
+    // Another sign-in may replace the session during this read, so that it is checked afterwards.
+    const isGone = wasSignedIn && !await this.#isStored(old, true) && !signIn.isReplaced;
     if (!isGone && old !== undefined) await this.#replace(old, signIn);
     return isGone || signIn.isSignedOut
       ? await this.#signedOut(arrival, cookie)
