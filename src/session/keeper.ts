@@ -251,9 +251,9 @@ export class LoginKeeper {
     generation.throwIfAborted();
     if (settings.store !== undefined && !this.#slots.isStored) {
       // Only of a store that keeps what is written can a missing record mean a sign-out.
-      const stored = await entry.read().catch(() => undefined);
+      const isStored = await entry.read().then(Boolean, () => true);
       generation.throwIfAborted();
-      this.#slots.markStored(Boolean(stored));
+      this.#slots.markStored(isStored);
     }
     this.#slots.hold(unsaved.login, unsaved.type);
     return unsaved.login;

@@ -146,6 +146,18 @@ test("CredentialSession notices a sign-out in another session after it has only 
   assertEquals(store.items.size, 0);
 });
 
+test("CredentialSession notices a sign-out elsewhere if the store could not be read after the sign-in", async () => {
+  const store = new AsyncStore();
+  const { session, another, clock } = scene({ store });
+  store.failures.getItem = new Error("connection lost");
+  await session.signIn(crypto.randomUUID());
+  delete store.failures.getItem;
+  await another().signOut();
+  clock.advance(HOUR);
+  await assertRejects(() => session.getIdToken(), CredentialSessionError, "signed out elsewhere");
+  assertEquals(store.items.size, 0);
+});
+
 test("CredentialSession does not undo a sign-out elsewhere by a refresh under way", async () => {
   for (const rotation of [true, false]) {
     const store = new AsyncStore();
