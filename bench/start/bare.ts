@@ -1,2 +1,2 @@
-// An empty program, to measure the start of a process alone.
+// An empty program, to measure the start of a process.
 export {};
