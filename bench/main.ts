@@ -96,7 +96,7 @@ async function chosenRuntimes(): Promise<Runtime[]> {
 
 const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-/** Starts the server in a process of its own. */
+/** Starts the server in its own process. */
 async function startServer(): Promise<{ server: ChildProcess; origin: string }> {
   const server = spawn(deno, ["run", "-A", pathOf("server.ts")], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -266,10 +266,10 @@ test("AuthFlowSchema returns an issue if a getter or a proxy throws", () => {
 });
 
 test("AuthFlowSchema returns the validated value of a getter", () => {
-  const answers = [code, "", 5];
+  const values = [code, "", 5];
   const input = {
     get code() {
-      return answers.shift();
+      return values.shift();
     },
   };
   assertObjectMatch(v.parse(AuthFlowSchema, input), { code });

@@ -199,7 +199,7 @@ export function saving(): void {
   client.createAuthCredentials({ id_token: text, access_token: text, code });
 }
 
-export async function answers(): Promise<void> {
+export async function responses(): Promise<void> {
   const saved = await client.createAuthCredentials({ id_token: text, access_token: text });
   holds<Same<typeof saved, AuthorizationTempCode>>();
   holds<Same<typeof saved.code, string>>();

@@ -1,4 +1,4 @@
-// A program that uses the client alone.
+// A program that uses only the client.
 import { CredentialClient, signatureAuth } from "../../mod.ts";
 
 const auth = signatureAuth({ saasId: "saas-id", apiKey: "api-key", secretKey: "secret-key" });

@@ -1,7 +1,7 @@
 /// <reference path="../bun.d.ts" />
 // (The line above replaces @types/bun in this repository. Omit it in your program.)
 //
-// The application with `Bun.serve` alone.
+// The application with `Bun.serve` only.
 //
 //   bun bun_serve.ts
 //

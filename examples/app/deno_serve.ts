@@ -1,4 +1,4 @@
-// The application with `Deno.serve` alone.
+// The application with `Deno.serve` only.
 //
 //   deno run --allow-net --allow-env deno_serve.ts
 //

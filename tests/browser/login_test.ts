@@ -99,7 +99,7 @@ async function sessionCookies(context: BrowserContext): Promise<string[]> {
   return (await context.cookies()).map(({ name }) => name).filter((name) => /session/.test(name));
 }
 
-/** Runs a test with a site and a browser context of its own. */
+/** Runs a test with its own site and browser context. */
 function browserTest(
   name: string,
   run: (page: Page, site: Site, context: BrowserContext) => Promise<void>,

@@ -70,13 +70,13 @@ test("CredentialEmulator.fetch() returns 401 for both operations without a valid
   ];
   for (const headers of [{}, ...values.map((value) => ({ Authorization: value }))]) {
     for (
-      const answer of [
+      const response of [
         await get(emulator, `code=${emulator.issueCode()}`, headers),
         await post(emulator, someTokens(), headers),
       ]
     ) {
-      assertError(answer, 401, "unauthorized");
-      assert(!answer.text.includes(secret));
+      assertError(response, 401, "unauthorized");
+      assert(!response.text.includes(secret));
     }
   }
 });

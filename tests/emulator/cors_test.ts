@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { CredentialEmulator } from "../../src/emulator/mod.ts";
-import { type Answer, BEARER, call, CREDENTIALS_URL, get } from "../support/emulator_call.ts";
+import { BEARER, call, CREDENTIALS_URL, get, type ReadResponse } from "../support/emulator_call.ts";
 
 const ORIGIN = "https://app.example";
 
-function preflight(emulator: CredentialEmulator, origin: string): Promise<Answer> {
+function preflight(emulator: CredentialEmulator, origin: string): Promise<ReadResponse> {
   const headers = {
     "Origin": origin,
     "Access-Control-Request-Method": "POST",
@@ -14,16 +14,16 @@ function preflight(emulator: CredentialEmulator, origin: string): Promise<Answer
   return call(emulator, new Request(CREDENTIALS_URL, { method: "OPTIONS", headers }));
 }
 
-function corsOf({ headers }: Answer): Record<string, string> {
+function corsOf({ headers }: ReadResponse): Record<string, string> {
   return Object.fromEntries(
     [...headers].filter(([name]) => name.startsWith("access-control-") || name === "vary"),
   );
 }
 
 test("CredentialEmulator.fetch() allows the preflight of any origin with cors: true", async () => {
-  const answer = await preflight(new CredentialEmulator({ cors: true }), ORIGIN);
-  assertEquals([answer.status, answer.text], [204, ""]);
-  assertEquals(corsOf(answer), {
+  const response = await preflight(new CredentialEmulator({ cors: true }), ORIGIN);
+  assertEquals([response.status, response.text], [204, ""]);
+  assertEquals(corsOf(response), {
     "access-control-allow-headers": "authorization,content-type,x-saasus-referer",
     "access-control-allow-methods": "GET, POST",
     "access-control-allow-origin": "*",
@@ -39,9 +39,9 @@ test("CredentialEmulator.fetch() adds CORS headers to every response, including 
   });
   const headers = { ...BEARER, Origin: ORIGIN };
   for (const expected of [404, 401, 503]) {
-    const answer = await get(emulator, "code=a", expected === 401 ? { Origin: ORIGIN } : headers);
-    assertEquals(answer.status, expected);
-    assertEquals(corsOf(answer), {
+    const response = await get(emulator, "code=a", expected === 401 ? { Origin: ORIGIN } : headers);
+    assertEquals(response.status, expected);
+    assertEquals(corsOf(response), {
       "access-control-allow-origin": "*",
       "access-control-expose-headers": "X-Saasus-Trace-Id, Retry-After, Date",
     });
@@ -65,7 +65,7 @@ test("CredentialEmulator.fetch() lists OPTIONS in Allow when CORS is on", async 
 
 test("CredentialEmulator.fetch() sends no CORS headers by default", async () => {
   const emulator = new CredentialEmulator();
-  const answer = await preflight(emulator, ORIGIN);
-  assertEquals([answer.status, corsOf(answer)], [405, {}]);
+  const response = await preflight(emulator, ORIGIN);
+  assertEquals([response.status, corsOf(response)], [405, {}]);
   assertEquals(corsOf(await get(emulator, "code=a", { ...BEARER, Origin: ORIGIN })), {});
 });

@@ -59,9 +59,9 @@ test("CredentialEmulator.fetch() rejects a used code", async () => {
 test("CredentialEmulator.fetch() returns the tokens to one of 100 concurrent exchanges of a code", async () => {
   const emulator = new CredentialEmulator();
   const code = emulator.issueCode();
-  const answers = await Promise.all(Array.from({ length: 100 }, () => exchange(emulator, code)));
-  assertEquals(answers.filter(({ status }) => status === 200).length, 1);
-  assertEquals(answers.filter(({ status }) => status === 404).length, 99);
+  const responses = await Promise.all(Array.from({ length: 100 }, () => exchange(emulator, code)));
+  assertEquals(responses.filter(({ status }) => status === 200).length, 1);
+  assertEquals(responses.filter(({ status }) => status === 404).length, 99);
 });
 
 test("CredentialEmulator.fetch() rejects a code after 10 s, and not before", async () => {
@@ -99,9 +99,9 @@ test("CredentialEmulator.fetch() returns 400 for invalid credentials, and does n
     `{"id_token":"${id_token}"`,
   ];
   for (const body of bodies) {
-    const answer = await post(emulator, body);
-    assertError(answer, 400, "bad_request");
-    assert(!answer.text.includes(id_token) && !answer.text.includes(access_token));
+    const response = await post(emulator, body);
+    assertError(response, 400, "bad_request");
+    assert(!response.text.includes(id_token) && !response.text.includes(access_token));
   }
   assertError(
     await call(emulator, new Request(CREDENTIALS_URL, { method: "POST", headers: BEARER })),
@@ -132,9 +132,9 @@ test("CredentialEmulator.fetch() returns 400 for an invalid query, and does not 
     `auth-flow=refreshTokenAuth&auth-flow=tempCodeAuth&code=${secret}`,
   ];
   for (const query of queries) {
-    const answer = await get(emulator, query);
-    assertError(answer, 400, "bad_request");
-    assert(!answer.text.includes(secret), query);
+    const response = await get(emulator, query);
+    assertError(response, 400, "bad_request");
+    assert(!response.text.includes(secret), query);
   }
 });
 
@@ -187,16 +187,16 @@ test("CredentialEmulator.fetch() returns 405 with Allow for other methods", asyn
 
 test("CredentialEmulator.fetch() adds a trace ID to every response, and keeps a valid one of the request", async () => {
   const emulator = new CredentialEmulator();
-  const answers = [
+  const responses = [
     await exchange(emulator, emulator.issueCode()),
     await exchange(emulator, "unknown"),
     await get(emulator, "code=a", {}),
     await call(emulator, new Request("https://api.saasus.io/")),
     await call(emulator, new Request(CREDENTIALS_URL, { method: "PUT" })),
   ];
-  const traceIds = answers.map(({ headers }) => headers.get("X-Saasus-Trace-Id") ?? "");
+  const traceIds = responses.map(({ headers }) => headers.get("X-Saasus-Trace-Id") ?? "");
   for (const traceId of traceIds) assertMatch(traceId, UUID);
-  assertEquals(new Set(traceIds).size, answers.length);
+  assertEquals(new Set(traceIds).size, responses.length);
 
   const given = await get(emulator, "code=a", { ...BEARER, "X-Saasus-Trace-Id": "trace/1" });
   assertEquals(given.headers.get("X-Saasus-Trace-Id"), "trace/1");

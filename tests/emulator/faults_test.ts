@@ -93,7 +93,7 @@ test("CredentialEmulator.faults does not affect requests that are no API operati
   assertEquals(emulator.faults.length, 1);
 });
 
-test("CredentialEmulator.faults apply before handling by default, so a code stays valid", async () => {
+test("CredentialEmulator.faults applies before handling by default, so a code stays valid", async () => {
   for (const fault of FAULTS.filter(({ kind }) => kind !== "truncate" && kind !== "delay")) {
     const emulator = new CredentialEmulator({ faults: [fault] });
     const code = emulator.issueCode();
@@ -102,7 +102,7 @@ test("CredentialEmulator.faults apply before handling by default, so a code stay
   }
 });
 
-test("CredentialEmulator.faults with after_handling lose the response, so a code is used", async () => {
+test("CredentialEmulator.faults loses the response with after_handling, so a code is used", async () => {
   for (const fault of FAULTS) {
     const emulator = new CredentialEmulator({
       faults: [fault.kind === "truncate" ? fault : { ...fault, when: "after_handling" }],
@@ -114,7 +114,7 @@ test("CredentialEmulator.faults with after_handling lose the response, so a code
   }
 });
 
-test("CredentialEmulator.faults with after_handling lose a rotated refresh token", async () => {
+test("CredentialEmulator.faults loses a rotated refresh token with after_handling", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
   const { refresh_token } = emulator.issueCredentials();
   emulator.faults = [{ kind: "drop", when: "after_handling" }];
@@ -204,9 +204,9 @@ test("CredentialEmulator.faults delays a response and its Date", async () => {
   const emulator = new CredentialEmulator({ now: clock.now, faults: [{ kind: "delay", ms: 30 }] });
   const code = emulator.issueCode();
   const start = performance.now();
-  const answer = exchange(emulator, code);
+  const response = exchange(emulator, code);
   clock.advance(5_000);
-  const { status, headers } = await answer;
+  const { status, headers } = await response;
   // Timers of some runtimes fire up to 1 ms early.
   assertGreaterOrEqual(performance.now() - start, 29);
   assertEquals(status, 200);
@@ -219,7 +219,7 @@ test("CredentialEmulator.faults does not handle a delayed request that is aborte
     emulator.faults = [{ kind: "delay", ms: 60_000, when }];
     const code = emulator.issueCode();
     const leaving = new AbortController();
-    const answer = serviceOf(emulator).handle({
+    const response = serviceOf(emulator).handle({
       method: "GET",
       url: `${CREDENTIALS_URL}?code=${code}`,
       headers: new Headers(BEARER),
@@ -227,7 +227,7 @@ test("CredentialEmulator.faults does not handle a delayed request that is aborte
       signal: leaving.signal,
     });
     leaving.abort();
-    assertEquals(await answer, { kind: "dropped" });
+    assertEquals(await response, { kind: "dropped" });
     assertEquals(await outcome(emulator, code), when === "before_handling" ? 200 : 404);
   }
 });

@@ -79,10 +79,10 @@ test("CredentialEmulator.fetch() accepts a rotated refresh token within its rota
 test("CredentialEmulator.fetch() rotates a refresh token for only one of many concurrent calls", async () => {
   const emulator = new CredentialEmulator({ rotation: true });
   const { refresh_token } = emulator.issueCredentials();
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 20 }, () => refresh(emulator, refresh_token)),
   );
-  assertEquals(answers.filter(({ status }) => status === 200).length, 1);
+  assertEquals(responses.filter(({ status }) => status === 200).length, 1);
 });
 
 test("CredentialEmulator.fetch() rejects a revoked refresh token that is saved again", async () => {

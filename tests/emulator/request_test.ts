@@ -29,8 +29,8 @@ test("CredentialEmulator stops reading a body that is too large", async () => {
   }
   const send = async (headers: Record<string, string>) => {
     const request = { method: "POST", url: CREDENTIALS_URL, body: endless() };
-    const answer = await service.handle({ ...request, headers: new Headers(headers) });
-    return answer.kind === "complete" ? answer.status : answer.kind;
+    const response = await service.handle({ ...request, headers: new Headers(headers) });
+    return response.kind === "complete" ? response.status : response.kind;
   };
   assertEquals(await send(BEARER), 413);
   assertEquals(chunks, 11);
@@ -45,13 +45,13 @@ test("CredentialEmulator.fetch() reads UTF-8 characters across chunks", async ()
     for (const byte of bytes) yield await Promise.resolve(Uint8Array.of(byte));
   }
   const emulator = new CredentialEmulator();
-  const answer = await serviceOf(emulator).handle({
+  const response = await serviceOf(emulator).handle({
     method: "POST",
     url: CREDENTIALS_URL,
     headers: new Headers(BEARER),
     body: bytewise(),
   });
-  assertEquals(answer.kind === "complete" ? answer.status : answer.kind, 201);
+  assertEquals(response.kind === "complete" ? response.status : response.kind, 201);
 });
 
 test("CredentialEmulator.fetch() returns 400 for a body that is not UTF-8", async () => {

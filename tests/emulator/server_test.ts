@@ -191,9 +191,9 @@ test("serveEmulator() returns 413 for a body that is too large", async () => {
     const chunked = await converse(port, requestText("POST", TARGET, headers), ...messages);
     assertEquals(chunked.status, 413);
     const body = "x".repeat(5_000_000);
-    const answer = await fetch(`${url}/credentials`, { method: "POST", headers: BEARER, body });
-    assertEquals(answer.status, 413);
-    assertEquals((await answer.json()).type, "payload_too_large");
+    const response = await fetch(`${url}/credentials`, { method: "POST", headers: BEARER, body });
+    assertEquals(response.status, 413);
+    assertEquals((await response.json()).type, "payload_too_large");
   });
 });
 
@@ -203,8 +203,8 @@ test("serveEmulator() closes the connection if a response cannot be sent, and co
     const handle = service.handle.bind(service);
     let status = 99;
     service.handle = async (request) => {
-      const answer = await handle(request);
-      return answer.kind === "dropped" ? answer : { ...answer, status };
+      const response = await handle(request);
+      return response.kind === "dropped" ? response : { ...response, status };
     };
     await assertRejects(() => fetch(`${url}/credentials`), TypeError);
     status = 401;
@@ -322,8 +322,8 @@ test("EmulatorServer.close() closes open connections, and can be called again", 
     },
   });
   const server = await serveEmulator(emulator);
-  const answer = fetch(`${server.url}/credentials?code=a`, { headers: BEARER });
-  const rejected = assertRejects(() => answer, TypeError);
+  const response = fetch(`${server.url}/credentials?code=a`, { headers: BEARER });
+  const rejected = assertRejects(() => response, TypeError);
   await arrived.promise;
   await server.close();
   await rejected;
@@ -357,9 +357,9 @@ test("CredentialEmulator.fetch() is a valid handler of the runtime's server", {
   const use = async (port: number) => {
     const url = `http://127.0.0.1:${port}${TARGET}?code=${emulator.issueCode()}`;
     const Authorization = await signature("GET", url, "");
-    const answer = await fetch(url, { headers: { Authorization } });
-    assertEquals(answer.status, 200);
-    assertEquals(Object.keys(await answer.json()).length, 3);
+    const response = await fetch(url, { headers: { Authorization } });
+    assertEquals(response.status, 200);
+    assertEquals(Object.keys(await response.json()).length, 3);
   };
   if (Deno !== undefined) {
     const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, emulator.fetch);

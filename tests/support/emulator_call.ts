@@ -11,7 +11,7 @@ export const BEARER: Readonly<Record<string, string>> = {
 };
 
 /** A response with its body. */
-export interface Answer {
+export interface ReadResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -27,7 +27,7 @@ export function get(
   emulator: Fetcher,
   query: string,
   headers: Readonly<Record<string, string>> = BEARER,
-): Promise<Answer> {
+): Promise<ReadResponse> {
   return call(emulator, new Request(`${CREDENTIALS_URL}?${query}`, { headers }));
 }
 
@@ -36,7 +36,7 @@ export function post(
   emulator: Fetcher,
   body: unknown,
   headers: Readonly<Record<string, string>> = BEARER,
-): Promise<Answer> {
+): Promise<ReadResponse> {
   const isRaw = typeof body === "string" || body instanceof Uint8Array;
   return call(
     emulator,
@@ -49,18 +49,21 @@ export function post(
 }
 
 /** Exchanges a code. */
-export function exchange(emulator: Fetcher, code: string): Promise<Answer> {
+export function exchange(emulator: Fetcher, code: string): Promise<ReadResponse> {
   return get(emulator, new URLSearchParams({ code }).toString());
 }
 
 /** Refreshes with a refresh token. */
-export function refresh(emulator: Fetcher, refreshToken: string | undefined): Promise<Answer> {
+export function refresh(
+  emulator: Fetcher,
+  refreshToken: string | undefined,
+): Promise<ReadResponse> {
   const query = { "auth-flow": "refreshTokenAuth", "refresh-token": refreshToken ?? "" };
   return get(emulator, new URLSearchParams(query).toString());
 }
 
 /** Calls an emulator, and reads the response. */
-export async function call(emulator: Fetcher, request: Request): Promise<Answer> {
+export async function call(emulator: Fetcher, request: Request): Promise<ReadResponse> {
   const response = await emulator.fetch(request);
   const text = await response.text();
   const isJson = response.headers.get("Content-Type")?.startsWith("application/json") ?? false;
@@ -73,12 +76,12 @@ export async function call(emulator: Fetcher, request: Request): Promise<Answer>
 }
 
 /** Asserts that a response is an error with a complete body. */
-export function assertError(answer: Answer, status: number, type: string): void {
-  assertEquals(answer.status, status);
-  assertEquals(answer.headers.get("Content-Type"), "application/json; charset=utf-8");
-  assertEquals(Object.keys(answer.json), ["type", "message", "data"]);
-  assertEquals(answer.json["type"], type);
-  assert(answer.json["message"] !== "");
+export function assertError(response: ReadResponse, status: number, type: string): void {
+  assertEquals(response.status, status);
+  assertEquals(response.headers.get("Content-Type"), "application/json; charset=utf-8");
+  assertEquals(Object.keys(response.json), ["type", "message", "data"]);
+  assertEquals(response.json["type"], type);
+  assert(response.json["message"] !== "");
 }
 
 /** A clock that only the test advances. */
