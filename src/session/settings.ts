@@ -47,7 +47,7 @@ export interface SharedSettings {
   readonly onWork?: ((work: SessionWork) => void) | undefined;
 }
 
-const VALIDATED: unique symbol = Symbol("validated");
+const VALIDATED: unique symbol = /* @__PURE__ */ Symbol("validated");
 
 /** The validated options of a session, with the default values filled in. */
 export type SessionSettings =
