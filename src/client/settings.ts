@@ -81,7 +81,7 @@ const BASE_URL_MESSAGE = "Expected " + BASE_URL_EXPECTED;
 const baseUrl: Schema<string> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.unknown(),
   /* @__PURE__ */ v.transform(normalizeBaseUrl),
-  /* @__PURE__ */ v.string(BASE_URL_MESSAGE),
+  /* @__PURE__ */ v.custom<string>((url) => url !== undefined, BASE_URL_MESSAGE),
 );
 
 /**
@@ -116,8 +116,8 @@ const CONNECTION_HEADERS: readonly string[] = [
 const headers: Schema<CallHeaders> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.unknown(),
   /* @__PURE__ */ v.transform(toHeaders),
-  /* @__PURE__ */ v.instance(
-    Headers,
+  /* @__PURE__ */ v.custom<Headers>(
+    (headers) => headers !== undefined,
     "Expected headers whose values are Latin-1 without control characters such as CR, LF and NUL",
   ),
   /* @__PURE__ */ v.check(
