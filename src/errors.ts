@@ -75,9 +75,10 @@ export abstract class CredentialError extends Error {
 
   /** Creates an error from a message and what is known of the call. */
   constructor(message: string, options: CredentialErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.retryCount = options.retryCount ?? 0;
-    setDefined(this, { operation: options.operation });
+    const { cause, retryCount = 0, ...fields } = options;
+    super(message, cause === undefined ? undefined : { cause });
+    this.retryCount = retryCount;
+    setDefined(this, fields);
   }
 
   static {
@@ -136,12 +137,11 @@ export class CredentialInputError extends CredentialError {
   /** The kind of the error. */
   readonly code: "invalid_input" = "invalid_input";
   /** The invalid parts of the input, without their values. */
-  readonly issues: readonly ValidationIssue[];
+  declare readonly issues: readonly ValidationIssue[];
 
   /** Creates an error whose message lists the issues after `message`. */
   constructor(message: string, options: CredentialInputErrorOptions) {
     super(`${message}: ${describeIssues(options.issues)}`, options);
-    this.issues = options.issues;
   }
 }
 
@@ -192,7 +192,7 @@ export class CredentialApiError extends CredentialError {
   /** The kind of the error. */
   readonly code: "api_error" = "api_error";
   /** The status code of the response. */
-  readonly status: number;
+  declare readonly status: number;
   /** The `type` of the error body, such as `permission_denied`; absent if the response had none. */
   declare readonly type?: string;
   /** The `data` of the error body; absent if it had none, was too long, or held a text that looks like a token. */
@@ -205,9 +205,6 @@ export class CredentialApiError extends CredentialError {
   /** Creates an error from a message and the parts of the response. */
   constructor(message: string, options: CredentialApiErrorOptions) {
     super(message, options);
-    this.status = options.status;
-    const { type, data, traceId, retryAfter } = options;
-    setDefined(this, { type, data, traceId, retryAfter });
   }
 }
 
@@ -241,12 +238,11 @@ export class CredentialNetworkError extends CredentialError {
   /** The kind of the error. */
   readonly code: "network_error" = "network_error";
   /** The reason why there was no response, as far as the runtime reports it. */
-  readonly reason: NetworkErrorReason;
+  declare readonly reason: NetworkErrorReason;
 
   /** Creates an error from a message and the reason. */
   constructor(message: string, options: CredentialNetworkErrorOptions) {
     super(message, options);
-    this.reason = options.reason;
   }
 }
 
@@ -273,12 +269,11 @@ export class CredentialTimeoutError extends CredentialError {
   /** The kind of the error. */
   readonly code: "timeout" = "timeout";
   /** The time limit that ran out, in ms. */
-  readonly timeout: number;
+  declare readonly timeout: number;
 
   /** Creates an error from a message and the time limit. */
   constructor(message: string, options: CredentialTimeoutErrorOptions) {
     super(message, options);
-    this.timeout = options.timeout;
   }
 }
 
@@ -310,7 +305,7 @@ export class CredentialResponseError extends CredentialError {
   /** The kind of the error. */
   readonly code: "invalid_response" = "invalid_response";
   /** The status code of the response; 0 for a redirect in a browser, which hides it. */
-  readonly status: number;
+  declare readonly status: number;
   /** The invalid parts of the body, without their values. */
   declare readonly issues?: readonly ValidationIssue[];
   /** The `X-Saasus-Trace-Id` of the response, to give to the platform's support. */
@@ -319,9 +314,6 @@ export class CredentialResponseError extends CredentialError {
   /** Creates an error from a message and the parts of the response. */
   constructor(message: string, options: CredentialResponseErrorOptions) {
     super(message, options);
-    this.status = options.status;
-    const { issues, traceId } = options;
-    setDefined(this, { issues, traceId });
   }
 }
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { CredentialInputError } from "./errors.ts";
-import { NON_EMPTY_STRING, objectMessage, type Schema } from "./validation.ts";
+import { NON_EMPTY_STRING, objectMessage, type Schema, stringSchema } from "./validation.ts";
 
 /**
  * The tokens of one login, as the JSON of the API.
@@ -48,8 +48,6 @@ export function isToken(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-const STRING = "Expected a string";
-
 /* @__NO_SIDE_EFFECTS__ */
 function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
   return v.pipe(
@@ -86,7 +84,7 @@ export const CredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credential
 
 /** A schema for the response to a refresh, in which an empty `refresh_token` counts as absent. */
 export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credentialsWith(
-  /* @__PURE__ */ v.string(STRING),
+  stringSchema,
 );
 
 /**
@@ -127,13 +125,13 @@ export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> = /* @__
 export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.object(
     {
-      type: /* @__PURE__ */ v.string(STRING),
-      message: /* @__PURE__ */ v.string(STRING),
+      type: stringSchema,
+      message: stringSchema,
       data: /* @__PURE__ */ v.nullish(
         /* @__PURE__ */ v.custom<Record<string, unknown>>(isRecord, "Expected an object"),
       ),
     },
-    ({ expected }) => expected === "Object" ? "Expected an object" : STRING,
+    ({ expected }) => expected === "Object" ? "Expected an object" : "Expected a string",
   ),
   /* @__PURE__ */ v.transform(({ type, message, data }) =>
     data ? { type, message, data } : { type, message }

@@ -10,8 +10,11 @@ const SHORTEST_TOKEN = 20;
 /** The longest trace id that is kept, in characters. */
 const LONGEST_TRACE_ID = 128;
 
-/** The largest `data` of an error response that is kept. */
-const LARGEST_DATA = { characters: 4_096, values: 512 };
+/** The longest `data` of an error response that is kept, in characters. */
+const LONGEST_DATA = 4_096;
+
+/** The largest number of values in the `data` of an error response that is kept. */
+const MOST_VALUES = 512;
 
 /** A percent-encoded character, which could hide a secret. */
 const PERCENT_ENCODED = /%[\da-f]{2}/i;
@@ -162,7 +165,7 @@ function textOf(data: unknown): string | undefined {
       ? Object.keys(value).join("\n")
       : String(value);
     characters += line.length;
-    if (values > LARGEST_DATA.values || characters > LARGEST_DATA.characters) return undefined;
+    if (values > MOST_VALUES || characters > LONGEST_DATA) return undefined;
     lines.push(line);
     if (typeof value === "object" && value !== null) {
       for (const item of Object.values(value)) pending.push(item);

@@ -199,7 +199,16 @@ export function integerSchema(min: number, max: number, unit = ""): Schema<numbe
 }
 
 /** A schema for `true` and `false`. */
-export const booleanSchema: Schema<boolean> = /* @__PURE__ */ v.boolean("Expected true or false");
+export const booleanSchema: Schema<boolean> = /* @__PURE__ */ v.custom<boolean>(
+  (value) => typeof value === "boolean",
+  "Expected true or false",
+);
+
+/** A schema for any string. */
+export const stringSchema: Schema<string> = /* @__PURE__ */ v.custom<string>(
+  (value) => typeof value === "string",
+  "Expected a string",
+);
 
 /**
  * Checks whether a text can be the value of a header: Latin-1 without control characters. CR, LF and NUL would let a value

@@ -86,7 +86,9 @@ async function readText(response: Response, isRuntimeFetch: boolean): Promise<st
   }
   // Reading without a stream is much faster.
   if (isRuntimeFetch && /^\d+$/.test(length) && isLengthBinding(response)) {
-    return await response.text();
+    const text = await response.text();
+    // A program that replaced `globalThis.fetch` can give its response a URL and a false length.
+    return text.length > LONGEST_BODY ? undefined : text;
   }
   if (response.body === null) return "";
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();

@@ -54,7 +54,7 @@ export interface CallResult<T> {
   readonly retryCount: number;
 }
 
-/** Marks an error of the caller's `auth`, hook or clock. It rejects the call unchanged, and the call is not retried. */
+/** Marks an error of the caller's `auth` or hook. It rejects the call unchanged, and the call is not retried. */
 class CallerError {
   readonly thrown: unknown;
 
@@ -93,12 +93,13 @@ export class Call<T> {
   #retry: { readonly delay: number; readonly error: AnyCredentialError } | undefined;
   #result: Omit<CallResult<T>, "retryCount"> | undefined;
 
-  /** Prepares a call. Nothing is sent yet. */
+  /** Prepares a call. Nothing is sent yet. The signal in `settings` must not be used for other calls. */
   constructor(request: ApiRequest<T>, settings: CallSettings, context: CallContext) {
     this.#request = request;
     this.#settings = settings;
     this.#context = context;
     this.#totalTimeout = this.#limit = settings.totalTimeout ?? request.totalTimeout;
+    settings.signal?.addEventListener("abort", () => this.#abort(), { once: true });
   }
 
   /** The time limit of the whole call, in ms. */
@@ -127,15 +128,9 @@ export class Call<T> {
     this.#attempt++;
     this.#limit = timeout < this.#remaining() ? timeout : this.#totalTimeout;
     const controller = new AbortController();
-    const abort = this.#abort = () => controller.abort();
-    if (signal === undefined || signal === null) return await this.#exchange(controller.signal);
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      // A function of the caller could ignore the signal.
-      return await abortable(this.#exchange(controller.signal), signal);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    this.#abort = () => controller.abort();
+    // A function of the caller could ignore the signal.
+    return await abortable(this.#exchange(controller.signal), signal);
   }
 
   /** Decides whether the call is retried, and after which wait. */

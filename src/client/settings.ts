@@ -81,7 +81,7 @@ const BASE_URL_MESSAGE = "Expected " + BASE_URL_EXPECTED;
 const baseUrl: Schema<string> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.unknown(),
   /* @__PURE__ */ v.transform(normalizeBaseUrl),
-  /* @__PURE__ */ v.string(BASE_URL_MESSAGE),
+  /* @__PURE__ */ v.custom<string>((url) => url !== undefined, BASE_URL_MESSAGE),
 );
 
 /**
@@ -116,16 +116,16 @@ const CONNECTION_HEADERS: readonly string[] = [
 const headers: Schema<CallHeaders> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.unknown(),
   /* @__PURE__ */ v.transform(toHeaders),
-  /* @__PURE__ */ v.instance(
-    Headers,
+  /* @__PURE__ */ v.custom<Headers>(
+    (headers) => headers !== undefined,
     "Expected headers whose values are Latin-1 without control characters such as CR, LF and NUL",
   ),
-  /* @__PURE__ */ v.check(
-    (headers) => !headers.has("authorization"),
+  /* @__PURE__ */ v.custom<Headers>(
+    (headers) => !(headers as Headers).has("authorization"),
     'Expected no "Authorization" header: it is what "auth" is for',
   ),
-  /* @__PURE__ */ v.check(
-    (headers) => !CONNECTION_HEADERS.some((name) => headers.has(name)),
+  /* @__PURE__ */ v.custom<Headers>(
+    (headers) => !CONNECTION_HEADERS.some((name) => (headers as Headers).has(name)),
     `Expected none of the connection's headers: ${CONNECTION_HEADERS.join(", ")}`,
   ),
   /* @__PURE__ */ v.transform((headers) => Object.fromEntries(headers)),
@@ -162,7 +162,7 @@ function pageOf(text: string): string {
 
 const referer: Schema<string | null> = /* @__PURE__ */ v.pipe(
   page,
-  /* @__PURE__ */ v.check(
+  /* @__PURE__ */ v.custom<string | null>(
     (value) => value === null || !isBrowser(),
     'Expected no value in a browser, which does not let a page set "Referer": use "saasusReferer"',
   ),

@@ -34,7 +34,7 @@ interface Landing {
 }
 
 /** The abort reason of a generation that a sign-in or sign-out has ended. It never reaches a caller. */
-const SUPERSEDED: unique symbol = Symbol("superseded");
+const SUPERSEDED: unique symbol = /* @__PURE__ */ Symbol("superseded");
 
 /**
  * The waits before the store is read for the tokens of another process that has refreshed first, in ms. That process may

@@ -45,13 +45,13 @@ export interface TimeClaims {
 /** The lifetime of an ID token, in ms of the local clock. */
 export type Lifetime = Pick<Login, "receivedAt" | "expiresAt">;
 
-const DEFAULT_MARGIN = 5 * 60_000;
+const DEFAULT_MARGIN = 300_000;
 
 /** The age from which tokens behind a code count as saved earlier by another application. */
 const HAND_OVER_AGE = 60_000;
 
-/** A longer lifetime is a mistake, such as an `exp` in ms. */
-const MAX_LIFETIME = 10 * 365 * 24 * 60 * 60_000;
+/** Ten years. A longer lifetime is a mistake, such as an `exp` in ms. */
+const MAX_LIFETIME = 315_360_000_000;
 
 /** Creates a login from tokens that were just received. An empty or `null` refresh token counts as absent. */
 export function receivedLogin(

@@ -3,7 +3,7 @@ import { keyOf, type Login, receivedLogin } from "./login_tokens.ts";
 import type { SessionSettings } from "./settings.ts";
 
 const FIRST_WAIT = 30_000;
-const LONGEST_WAIT = 5 * 60_000;
+const LONGEST_WAIT = 300_000;
 const SHORTEST_WAIT = 1_000;
 
 /** The result of a refresh: a login with new tokens, or the error that ends the session. */

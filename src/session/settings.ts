@@ -15,6 +15,7 @@ import {
   type OptionSchemas,
   optionsSchema,
   type Schema,
+  stringSchema,
 } from "../validation.ts";
 import type {
   CredentialSessionOptions,
@@ -47,7 +48,7 @@ export interface SharedSettings {
   readonly onWork?: ((work: SessionWork) => void) | undefined;
 }
 
-const VALIDATED: unique symbol = Symbol("validated");
+const VALIDATED: unique symbol = /* @__PURE__ */ Symbol("validated");
 
 /** The validated options of a session, with the default values filled in. */
 export type SessionSettings =
@@ -68,7 +69,7 @@ const origins: Schema<readonly string[]> = /* @__PURE__ */ v.array(
   /* @__PURE__ */ v.pipe(
     /* @__PURE__ */ v.unknown(),
     /* @__PURE__ */ v.transform(secureOriginOf),
-    /* @__PURE__ */ v.string(ORIGINS),
+    /* @__PURE__ */ v.custom<string>((origin) => origin !== undefined, ORIGINS),
   ),
   "Expected a list of origins",
 );
@@ -115,7 +116,7 @@ export function sessionSettings(
 export function sessionsSettings(options: CredentialSessionsOptions): SessionsSettings {
   const schema = optionsSchema<CredentialSessionsOptions>({
     ...common,
-    prefix: /* @__PURE__ */ v.string("Expected a string"),
+    prefix: stringSchema,
     recheck: /* @__PURE__ */ numberSchema(0, MAX_TIMER, " of ms"),
     ttl: /* @__PURE__ */ integerSchema(1, MAX_TIMER, " of seconds"),
   }, { required: ["client", "store"] });

@@ -15,7 +15,7 @@ interface StoredLogin {
   readonly expiresAt?: number | undefined;
 }
 
-const time = /* @__PURE__ */ v.pipe(/* @__PURE__ */ v.number(), /* @__PURE__ */ v.finite());
+const time = /* @__PURE__ */ v.custom<number>(Number.isFinite);
 
 const storedLogin: Schema<StoredLogin> = /* @__PURE__ */ v.object({
   v: /* @__PURE__ */ v.literal(1),

@@ -124,6 +124,23 @@ test("A body is counted in bytes while it is read, whatever its headers say", as
   }
 });
 
+test("A replaced globalThis.fetch whose responses have a URL and a false length is held to 1 MiB", async () => {
+  const body = CREDENTIALS.replace("{", `{"pad":"${"x".repeat(LIMIT)}",`);
+  const response = new Response(body, { headers: { ...JSON_TYPE, "content-length": "100" } });
+  // Libraries that mock the network define it.
+  Object.defineProperty(response, "url", { value: "https://api.saasus.io/v1/auth/credentials" });
+  const { fetch } = globalThis;
+  globalThis.fetch = (() => Promise.resolve(response)) as typeof fetch;
+  try {
+    const client = new CredentialClient({ auth: bearerAuth(secret()), retry: false });
+    const error = await rejection(client.getAuthCredentials({ code: "c" }));
+    assertInstanceOf(error, CredentialResponseError);
+    assertMatch(error.message, /longer than 1 MiB$/);
+  } finally {
+    globalThis.fetch = fetch;
+  }
+});
+
 test("A body whose cancelling fails or never ends does not delay the call", async () => {
   const failing = new Source(() => new Uint8Array(LIMIT + 1), () => {
     throw new Error("broken pipe");
