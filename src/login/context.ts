@@ -58,7 +58,10 @@ export class LoginContext {
     }
   }
 
-  /** Returns the URL of a request on the origin of the application. Only its path and its query are those of the request. */
+  /**
+   * Returns the URL of a request on the origin of the application. Only its path and its query are
+   * those of the request.
+   */
   urlOf({ url }: Request): URL {
     // An invalid `Host` header makes the URL invalid on Deno 2.9, and a mere path on Bun 1.4.
     return new URL(this.settings.origin + url.replace(/^[a-z]+:\/\/[^/?#]*/i, ""));

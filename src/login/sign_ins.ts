@@ -71,7 +71,8 @@ export class SignIns {
     if (login === undefined && session === undefined) return await exchange();
     const key = [code, login?.browser, session?.value].join(" ");
     const current = this.#exchanges.get(key);
-    // All requests get here before the caller of the first one does, so that nobody reads the original before its clones.
+    // All requests get here before the caller of the first one does, so that nobody reads the
+    // original before its clones.
     return current === undefined ? await this.#begin(key, exchange) : (await current).clone();
   }
 
