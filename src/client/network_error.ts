@@ -1,5 +1,8 @@
 import type { NetworkErrorReason } from "../errors.ts";
 
+/** The longest text of an error that is searched, in characters. Longer ones would take too long. */
+const LONGEST_TEXT = 1_000;
+
 /** The message of each reason. */
 export const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
   refused: "the connection was refused",
@@ -59,6 +62,8 @@ function describe(thrown: unknown, depth: number): string {
   const { name, code, message, cause, errors } = thrown as Record<string, unknown>;
   const first = Array.isArray(errors) ? errors[0] : undefined;
   const own = [name, code, message].filter((part) => typeof part === "string").join(" ");
-  const plain = own.replace(/\bhttps?:\/\/\S+|[\w.-]+:\d+|"[^"]*"/g, "");
+  const plain = own.replace(/\bhttps?:\/\/\S+|"[^"]*"/g, "")
+    .slice(0, LONGEST_TEXT)
+    .replace(/[\w.-]+:\d+/g, "");
   return [plain, describe(cause, depth - 1), describe(first, depth - 1)].join(" ");
 }

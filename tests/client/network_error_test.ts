@@ -172,6 +172,14 @@ test("networkErrorReason() ignores words in URLs", () => {
   }
 });
 
+test("networkErrorReason() is fast for a long message, such as a page of HTML", () => {
+  const started = performance.now();
+  for (const part of ["a", "a.", "aaaaaaaa.", '"', "http://"]) {
+    assertEquals(networkErrorReason(new Error(part.repeat(100_000))), "other");
+  }
+  assert(performance.now() - started < 2_000);
+});
+
 test("networkErrorReason() returns other if a getter throws", () => {
   const get = () => {
     throw new Error("ECONNRESET NotCapable");
