@@ -31,7 +31,11 @@ Object.assign(process.env, {
 });
 
 const { default: app } = await import("./hono.ts");
-Deno.serve(
-  { hostname: "127.0.0.1", port, onListen: () => console.log(`Open ${origin}/`) },
-  app.fetch,
-);
+const onListen = () => console.log(`Open ${origin}/`);
+try {
+  Deno.serve({ hostname: "127.0.0.1", port, onListen }, app.fetch);
+} catch (error) {
+  if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+  console.error(`Port ${port} is in use: set the variable PORT to another port`);
+  Deno.exit(1);
+}
