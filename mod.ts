@@ -1,6 +1,6 @@
 /**
- * A client of the SaaSus credentials API for Deno, Bun, Node, browsers and workers. It exchanges the
- * temporary code of a login for tokens, and keeps the tokens fresh.
+ * A client of the SaaSus credentials API for Deno, Bun, Node, browsers and workers. It exchanges
+ * the temporary code of a login for tokens, and keeps the tokens fresh.
  *
  * @example Exchange the code of a login
  * ```ts

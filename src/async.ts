@@ -1,6 +1,6 @@
 /**
- * Waits for a promise until a signal aborts. It then rejects with the reason of the signal at once; the promise itself goes
- * on, for others who wait for it.
+ * Waits for a promise until a signal aborts. It then rejects with the reason of the signal at once;
+ * the promise itself goes on, for others who wait for it.
  */
 export function abortable<T>(
   promise: Promise<T>,
@@ -25,8 +25,8 @@ async function race<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /**
- * Waits for a promise for at most `ms` milliseconds. It then rejects with a `DOMException` named `TimeoutError`; the promise
- * itself goes on.
+ * Waits for a promise for at most `ms` milliseconds. It then rejects with a `DOMException` named
+ * `TimeoutError`; the promise itself goes on.
  */
 export async function deadline<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -44,8 +44,8 @@ export async function deadline<T>(promise: Promise<T>, ms: number): Promise<T> {
 }
 
 /**
- * Resolves after `ms` milliseconds of the real clock. It rejects with the reason of the signal as soon as that aborts, and
- * leaves no timer behind.
+ * Resolves after `ms` milliseconds of the real clock. It rejects with the reason of the signal as
+ * soon as that aborts, and leaves no timer behind.
  */
 export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;

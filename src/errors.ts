@@ -40,9 +40,10 @@ export interface CredentialErrorOptions {
 const BRAND: unique symbol = Symbol.for("@saasus-sdk/credential/error") as never;
 
 /**
- * The base class of all errors of this package. Errors are safe to log: the message, the fields, the stack and the causes
- * contain no token, code, signature or request URL. Of the server's error response, only `type`, `data` and `traceId` are
- * kept, and only if they contain nothing that looks like a token.
+ * The base class of all errors of this package. Errors are safe to log: the message, the fields,
+ * the stack and the causes contain no token, code, signature or request URL. Of the server's error
+ * response, only `type`, `data` and `traceId` are kept, and only if they contain nothing that looks
+ * like a token.
  *
  * @example Tell the errors apart
  * ```ts
@@ -124,8 +125,8 @@ export interface CredentialInputErrorOptions extends CredentialErrorOptions {
 }
 
 /**
- * An argument or option is invalid, and nothing was sent. `issues` names what to fix. (If `auth` fails after a 401, the
- * request that was answered with the 401 had been sent.)
+ * An argument or option is invalid, and nothing was sent. `issues` names what to fix. (If `auth`
+ * fails after a 401, the request that was answered with the 401 had been sent.)
  *
  * @category Errors
  */
@@ -178,7 +179,8 @@ export interface CredentialApiErrorOptions extends CredentialErrorOptions {
 /**
  * The service returned an error status.
  *
- * - 400 or 404: usually, the code or token is invalid, used or expired. Send the user to the login page.
+ * - 400 or 404: usually, the code or token is invalid, used or expired. Send the user to the login
+ *   page.
  * - 401: the key, the secret or the bearer token is wrong.
  * - 429 or 5xx: wait for `retryAfter`, or for a while, before the next call.
  *
@@ -195,11 +197,16 @@ export class CredentialApiError extends CredentialError {
   declare readonly status: number;
   /** The `type` of the error body, such as `permission_denied`; absent if the response had none. */
   declare readonly type?: string;
-  /** The `data` of the error body; absent if it had none, was too long, or held a text that looks like a token. */
+  /**
+   * The `data` of the error body; absent if it had none, was too long, or held a text that looks
+   * like a token.
+   */
   declare readonly data?: Record<string, unknown>;
   /** The `X-Saasus-Trace-Id` of the response, to give to the platform's support. */
   declare readonly traceId?: string;
-  /** The wait before the next call that the server requested, in ms; absent if it requested none. */
+  /**
+   * The wait before the next call that the server requested, in ms; absent if it requested none.
+   */
   declare readonly retryAfter?: number;
 
   /** Creates an error from a message and the parts of the response. */
@@ -209,7 +216,8 @@ export class CredentialApiError extends CredentialError {
 }
 
 /**
- * The reason why there was no response. `reset` includes a connection that ended in the middle of a response.
+ * The reason why there was no response. `reset` includes a connection that ended in the middle of a
+ * response.
  *
  * @category Errors
  */
@@ -226,7 +234,8 @@ export interface CredentialNetworkErrorOptions extends CredentialErrorOptions {
 }
 
 /**
- * No response was received. Unless the reason is `refused`, `dns` or `tls`, the service may have processed the request.
+ * No response was received. Unless the reason is `refused`, `dns` or `tls`, the service may have
+ * processed the request.
  *
  * @category Errors
  */
@@ -292,8 +301,8 @@ export interface CredentialResponseErrorOptions extends CredentialErrorOptions {
 }
 
 /**
- * The response does not match the API: its body is not JSON, lacks a token or exceeds 1 MiB, or it is a redirect, which is
- * never followed. Usually `baseUrl` is wrong, or a proxy sent the response.
+ * The response does not match the API: its body is not JSON, lacks a token or exceeds 1 MiB, or it
+ * is a redirect, which is never followed. Usually `baseUrl` is wrong, or a proxy sent the response.
  *
  * @category Errors
  */
@@ -318,8 +327,9 @@ export class CredentialResponseError extends CredentialError {
 }
 
 /**
- * Nobody is signed in, or the session has no usable refresh token any more. Send the user to the login page. `refresh()`
- * also throws this error for a login without a refresh token, and `signIn()` if a later sign-in or sign-out replaced it.
+ * Nobody is signed in, or the session has no usable refresh token any more. Send the user to the
+ * login page. `refresh()` also throws this error for a login without a refresh token, and
+ * `signIn()` if a later sign-in or sign-out replaced it.
  *
  * @category Errors
  */
@@ -346,10 +356,12 @@ export type AnyCredentialError =
   | CredentialSessionError;
 
 /**
- * Checks whether a value is an error of this package, also of another copy of the package in the same program.
+ * Checks whether a value is an error of this package, also of another copy of the package in the
+ * same program.
  *
  * @param value Any value, such as a caught error.
- * @returns Whether the value is one of the error classes. A `switch` over `value.code` then narrows it.
+ * @returns Whether the value is one of the error classes. A `switch` over `value.code` then narrows
+ * it.
  *
  * @example Pass on all other errors
  * ```ts

@@ -62,19 +62,23 @@ function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
 }
 
 /**
- * A schema for {@linkcode Credentials}. It removes unknown fields, accepts `refresh_token: null` as absent, and rejects empty
- * tokens.
+ * A schema for {@linkcode Credentials}. It removes unknown fields, accepts `refresh_token: null` as
+ * absent, and rejects empty tokens.
  *
- * Use it with `v.parse` or `v.safeParse`, which return `Credentials`. The issues of a valibot error contain the tokens, so do
- * not log them.
+ * Use it with `v.parse` or `v.safeParse`, which return `Credentials`. The issues of a valibot error
+ * contain the tokens, so do not log them.
  *
  * @example Parse a stored text
  * ```ts
  * import * as v from "valibot";
- * import { type Credentials, CredentialsSchema } from "@saasus-sdk/credential";
+ * import {
+ *   type Credentials,
+ *   CredentialsSchema,
+ * } from "@saasus-sdk/credential";
  *
  * const stored = '{"id_token":"a","access_token":"b","refresh_token":null}';
- * const credentials: Credentials = v.parse(CredentialsSchema, JSON.parse(stored));
+ * const json = JSON.parse(stored);
+ * const credentials: Credentials = v.parse(CredentialsSchema, json);
  * console.assert(!("refresh_token" in credentials));
  * ```
  *
@@ -88,15 +92,16 @@ export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ c
 );
 
 /**
- * A schema for {@linkcode AuthorizationTempCode}. It accepts any non-empty code, because not every code has the version bits of
- * a UUID.
+ * A schema for {@linkcode AuthorizationTempCode}. It accepts any non-empty code, because not every
+ * code has the version bits of a UUID.
  *
  * @example Parse a response
  * ```ts
  * import * as v from "valibot";
  * import { AuthorizationTempCodeSchema } from "@saasus-sdk/credential";
  *
- * const { code } = v.parse(AuthorizationTempCodeSchema, { code: crypto.randomUUID() });
+ * const response = { code: crypto.randomUUID() };
+ * const { code } = v.parse(AuthorizationTempCodeSchema, response);
  * console.assert(code.length === 36);
  * ```
  *
@@ -108,7 +113,8 @@ export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> = /* @__
 );
 
 /**
- * A schema for {@linkcode ApiErrorBody}. It removes unknown fields, and accepts `data: null` as absent.
+ * A schema for {@linkcode ApiErrorBody}. It removes unknown fields, and accepts `data: null` as
+ * absent.
  *
  * @example Distinguish an error of the API from one of a proxy
  * ```ts
@@ -175,7 +181,8 @@ export interface RefreshTokenAuth {
 }
 
 /**
- * The argument of `getAuthCredentials`: a temporary code or a refresh token, discriminated by `authFlow`.
+ * The argument of `getAuthCredentials`: a temporary code or a refresh token, discriminated by
+ * `authFlow`.
  *
  * Mixing the two is a compile error, and a `CredentialInputError` at run time.
  *
@@ -263,7 +270,8 @@ function isRefresh(input: unknown): boolean {
 }
 
 /**
- * Claims of an ID token: the user and the times of the login. The ID token of SaaSus names no tenant, role or plan.
+ * Claims of an ID token: the user and the times of the login. The ID token of SaaSus names no
+ * tenant, role or plan.
  *
  * @category Models
  */
@@ -281,12 +289,14 @@ export interface IdTokenClaims {
 }
 
 /**
- * Decodes the claims of an ID token. **The token is not verified**: trust the claims only if the token comes from the
- * service itself, as in a session, and never if a browser or another server sent it.
+ * Decodes the claims of an ID token. **The token is not verified**: trust the claims only if the
+ * token comes from the service itself, as in a session, and never if a browser or another server
+ * sent it.
  *
  * @param idToken The ID token, a JWT.
  * @returns The claims.
- * @throws {CredentialInputError} If the text is not a JWT with the claim `sub`. The error contains nothing of the text.
+ * @throws {CredentialInputError} If the text is not a JWT with the claim `sub`. The error contains
+ * nothing of the text.
  *
  * @example Show the user who is signed in
  * ```ts

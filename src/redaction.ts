@@ -1,10 +1,15 @@
 /** The shortest piece of a secret, in characters, that counts as a quotation. */
 const SHORTEST_QUOTATION = 12;
 
-/** The length, in characters, below which a secret has to be quoted as a whole word, because it can occur by chance. */
+/**
+ * The length, in characters, below which a secret has to be quoted as a whole word, because it can
+ * occur by chance.
+ */
 export const SHORTEST_SECRET = 8;
 
-/** The length, in characters, from which a word in the `data` of an error response could be a token. */
+/**
+ * The length, in characters, from which a word in the `data` of an error response could be a token.
+ */
 const SHORTEST_TOKEN = 20;
 
 /** The longest trace id that is kept, in characters. */
@@ -23,8 +28,9 @@ const PERCENT_ENCODED = /%[\da-f]{2}/i;
 const JWT = /eyJ[\w-]{4}|[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,}/;
 
 /**
- * Checks whether a text could contain a secret: as a whole or a piece of 12 characters, case-insensitive, plain, in base64,
- * base64url or hexadecimal. A text with a percent-encoded character always counts if there are secrets.
+ * Checks whether a text could contain a secret: as a whole or a piece of 12 characters,
+ * case-insensitive, plain, in base64, base64url or hexadecimal. A text with a percent-encoded
+ * character always counts if there are secrets.
  */
 export function quotesSecret(text: string, secrets: readonly string[]): boolean {
   const known = secrets.filter((secret) => secret !== "");
@@ -55,7 +61,10 @@ function hasWord(text: string, word: string): boolean {
   return false;
 }
 
-/** Decodes the words of a text as base64 and hexadecimal, from each position at which a code could begin. */
+/**
+ * Decodes the words of a text as base64 and hexadecimal, from each position at which a code could
+ * begin.
+ */
 function decodingsOf(text: string): string[] {
   const base64 = text.replaceAll("-", "+").replaceAll("_", "/").match(/[A-Za-z\d+/]{16,}/g) ?? [];
   const hex = text.match(/[\da-f]{16,}/gi) ?? [];
@@ -80,9 +89,9 @@ function isLong(text: string): boolean {
 }
 
 /**
- * Returns the secrets in the headers of requests: the whole values and the words in them, because a token can be quoted
- * without its scheme and a cookie without its name. Short values of other headers than `Authorization`, and the headers of the
- * API, are no secrets.
+ * Returns the secrets in the headers of requests: the whole values and the words in them, because a
+ * token can be quoted without its scheme and a cookie without its name. Short values of other
+ * headers than `Authorization`, and the headers of the API, are no secrets.
  */
 export function secretsOfHeaders(
   authorizations: Iterable<string>,
@@ -101,10 +110,16 @@ function wordsOf(value: string): string[] {
   return value.split(/[\s,;=]+/);
 }
 
-/** The property that holds the search for a hidden secret. It is a function, so that no inspection shows the secret. */
+/**
+ * The property that holds the search for a hidden secret. It is a function, so that no inspection
+ * shows the secret.
+ */
 const QUOTES_HIDDEN: unique symbol = Symbol("quotesHidden");
 
-/** Adds a search for a secret that is never sent, but that the service knows and could repeat in an error. */
+/**
+ * Adds a search for a secret that is never sent, but that the service knows and could repeat in an
+ * error.
+ */
 export function hideSecret<T extends object>(owner: T, secret: string): T {
   const value = (text: string) => quotesSecret(text, [secret]);
   return Object.defineProperty(owner, QUOTES_HIDDEN, { value });
@@ -121,7 +136,9 @@ export function quotesHidden(
 /** Checks whether a text contains a secret of the call. */
 export type SecretSearch = (text: string) => boolean;
 
-/** Returns a trace id from the server, or `undefined` if it is invalid or could contain a secret. */
+/**
+ * Returns a trace id from the server, or `undefined` if it is invalid or could contain a secret.
+ */
 export function safeTraceId(text: unknown, quotes: SecretSearch): string | undefined {
   const isTraceId = typeof text === "string" && /^[\x21-\x7e]+$/.test(text) &&
     text.length <= LONGEST_TRACE_ID;
@@ -131,8 +148,9 @@ export function safeTraceId(text: unknown, quotes: SecretSearch): string | undef
 }
 
 /**
- * Returns the `type` of an error response, or `undefined` if it is no word such as `permission_denied` or could contain a
- * secret. A word with digits must not exceed 32 characters, because keys and UUIDs have digits.
+ * Returns the `type` of an error response, or `undefined` if it is no word such as
+ * `permission_denied` or could contain a secret. A word with digits must not exceed 32 characters,
+ * because keys and UUIDs have digits.
  */
 export function safeType(text: unknown, quotes: SecretSearch): string | undefined {
   const isWord = typeof text === "string" &&
@@ -141,8 +159,9 @@ export function safeType(text: unknown, quotes: SecretSearch): string | undefine
 }
 
 /**
- * Returns the `data` of an error response, or `undefined` if it is no object, is too large, or has a name or value that could
- * contain a secret: one of the call, a percent-encoded text, or a word of 20 or more characters.
+ * Returns the `data` of an error response, or `undefined` if it is no object, is too large, or has
+ * a name or value that could contain a secret: one of the call, a percent-encoded text, or a word
+ * of 20 or more characters.
  */
 export function safeData(
   data: unknown,
@@ -157,7 +176,10 @@ export function safeData(
   return isSafe ? data as Record<string, unknown> : undefined;
 }
 
-/** Returns all names and values, one a line, or `undefined` if there are too many. Not recursive, because of deep nesting. */
+/**
+ * Returns all names and values, one a line, or `undefined` if there are too many. Not recursive,
+ * because of deep nesting.
+ */
 function textOf(data: unknown): string | undefined {
   const lines: string[] = [];
   const pending = [data];

@@ -2,7 +2,8 @@ import * as v from "valibot";
 import { CredentialInputError, type Operation, type ValidationIssue } from "./errors.ts";
 
 /**
- * A valibot schema that validates any value and returns a `T`. Pass it to `v.parse`, `v.safeParse` or another schema.
+ * A valibot schema that validates any value and returns a `T`. Pass it to `v.parse`, `v.safeParse`
+ * or another schema.
  *
  * @internal
  */
@@ -16,8 +17,8 @@ export type Validation<T> =
 /**
  * Validates a value with a schema whose messages all have the form `Expected …`.
  *
- * The issues of valibot contain the value, and its default messages quote it. Only the path and the message of the schema
- * are kept.
+ * The issues of valibot contain the value, and its default messages quote it. Only the path and the
+ * message of the schema are kept.
  */
 export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
   try {
@@ -84,8 +85,9 @@ export function checkInput<T>(
 }
 
 /**
- * Returns the message of an issue that valibot reports for an object as a whole: for a value that is no object, a missing
- * field or an unknown field. All required fields of the schema have to be non-empty strings.
+ * Returns the message of an issue that valibot reports for an object as a whole: for a value that
+ * is no object, a missing field or an unknown field. All required fields of the schema have to be
+ * non-empty strings.
  */
 export function objectMessage(
   { expected }: { readonly expected: string | null },
@@ -126,8 +128,9 @@ export interface OptionsSchemaSettings<T> {
 }
 
 /**
- * Creates a schema for an object of options. Options with the value `undefined` count as absent. Unknown options are
- * rejected, because a misspelled option that is ignored would send tokens with the wrong settings.
+ * Creates a schema for an object of options. Options with the value `undefined` count as absent.
+ * Unknown options are rejected, because a misspelled option that is ignored would send tokens with
+ * the wrong settings.
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function optionsSchema<T extends object>(
@@ -211,8 +214,8 @@ export const stringSchema: Schema<string> = /* @__PURE__ */ v.custom<string>(
 );
 
 /**
- * Checks whether a text can be the value of a header: Latin-1 without control characters. CR, LF and NUL would let a value
- * end its header and start another one.
+ * Checks whether a text can be the value of a header: Latin-1 without control characters. CR, LF
+ * and NUL would let a value end its header and start another one.
  *
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-5.5 | RFC 9110, section 5.5}
  */
@@ -231,7 +234,10 @@ export function isLoopback(hostname: string): boolean {
     /^(?:.+\.)?localhost\.?$/.test(hostname);
 }
 
-/** Checks whether a URL is `https:`, or `http:` on a loopback host, so that tokens are safe on their way. */
+/**
+ * Checks whether a URL is `https:`, or `http:` on a loopback host, so that tokens are safe on their
+ * way.
+ */
 export function isSecureUrl({ protocol, hostname }: URL): boolean {
   return protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
 }

@@ -5,11 +5,13 @@ import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 /**
  * Creates an `auth` for a bearer token (RFC 6750).
  *
- * @param token The token, or a function that returns it. The function is called for every attempt, and once more with
- * `rejected: true` if the service responds with 401. It should then return a new token.
+ * @param token The token, or a function that returns it. The function is called for every attempt,
+ * and once more with `rejected: true` if the service responds with 401. It should then return a new
+ * token.
  * @returns The `auth` of a client.
- * @throws {CredentialInputError} If the token is empty or has spaces, control or non-ASCII characters. With a function, the call
- * rejects with this error. An error of the function rejects the call unchanged.
+ * @throws {CredentialInputError} If the token is empty or has spaces, control or non-ASCII
+ * characters. With a function, the call rejects with this error. An error of the function rejects
+ * the call unchanged.
  *
  * @example A fixed token
  * ```ts

@@ -17,14 +17,18 @@ export interface AuthRequest {
 }
 
 /**
- * A function that returns the value of a request's `Authorization` header. It is called for every attempt.
+ * A function that returns the value of a request's `Authorization` header. It is called for every
+ * attempt.
  *
- * After a 401 it is called once more with `rejected: true`. If it then returns another value, the request is sent once more.
- * Otherwise the call fails.
+ * After a 401 it is called once more with `rejected: true`. If it then returns another value, the
+ * request is sent once more. Otherwise the call fails.
  *
  * @example A custom scheme
  * ```ts
- * import { CredentialClient, type RequestAuth } from "@saasus-sdk/credential";
+ * import {
+ *   CredentialClient,
+ *   type RequestAuth,
+ * } from "@saasus-sdk/credential";
  *
  * const auth: RequestAuth = ({ rejected }) =>
  *   `Bearer ${rejected ? "renewed" : "cached"}`;

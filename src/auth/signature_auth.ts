@@ -5,7 +5,8 @@ import { checkInput, isVisibleAscii, optionsSchema } from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 
 /**
- * Options for {@linkcode signatureAuth}: the three parts of a SaaSus signature, as the platform's console shows them.
+ * Options for {@linkcode signatureAuth}: the three parts of a SaaSus signature, as the platform's
+ * console shows them.
  *
  * @category Authorization
  */
@@ -39,15 +40,15 @@ function isSecretKey(value: unknown): boolean {
 }
 
 /**
- * Creates an `auth` that signs each request as the official SDKs do (`SAASUSSIGV1`): with an HMAC-SHA256 of the minute, the
- * API key, the method, the URL and the body.
+ * Creates an `auth` that signs each request as the official SDKs do (`SAASUSSIGV1`): with an
+ * HMAC-SHA256 of the minute, the API key, the method, the URL and the body.
  *
  * The returned function depends only on its request, so that it can also be used without a client.
  *
  * @param options The three parts of the signature.
  * @returns The `auth` of a client.
- * @throws {CredentialInputError} If a part is missing, empty, or has spaces, control or non-ASCII characters. Only control
- * characters are invalid in the secret.
+ * @throws {CredentialInputError} If a part is missing, empty, or has spaces, control or non-ASCII
+ * characters. Only control characters are invalid in the secret.
  *
  * @example A client that signs
  * ```ts
@@ -116,7 +117,10 @@ function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** Returns the signed text: minute, API key, method, URL without its scheme, and body, without separators. */
+/**
+ * Returns the signed text: minute, API key, method, URL without its scheme, and body, without
+ * separators.
+ */
 function signedText({ method, url, body, timestamp }: AuthRequest, apiKey: string): string {
   return minute(timestamp) + apiKey + method.toUpperCase() + withoutScheme(url) + body;
 }

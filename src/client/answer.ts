@@ -41,7 +41,9 @@ export interface Answer {
   readonly response: Response;
   /** The body, unless it was cancelled. */
   readonly text?: string;
-  /** The reason why the response is rejected whatever its status: a redirect, or a body over 1 MiB. */
+  /**
+   * The reason why the response is rejected whatever its status: a redirect, or a body over 1 MiB.
+   */
   readonly problem?: string;
 }
 
@@ -108,8 +110,9 @@ async function readText(response: Response, isRuntimeFetch: boolean): Promise<st
 }
 
 /**
- * Checks whether the `Content-Length` limits the body. The response has to come from the network (a response that a program
- * created has no URL), no coding changes its length, and CORS does not hide the coding.
+ * Checks whether the `Content-Length` limits the body. The response has to come from the network (a
+ * response that a program created has no URL), no coding changes its length, and CORS does not hide
+ * the coding.
  */
 function isLengthBinding({ headers, type, url }: Response): boolean {
   return url !== "" && type !== "cors" && !headers.has("content-encoding") &&
@@ -126,7 +129,10 @@ function ignoreRejection(cancelling: Promise<void>): void {
   cancelling.catch(() => {});
 }
 
-/** Returns the validated body of a response. Throws an error of this package for an invalid response or an error status. */
+/**
+ * Returns the validated body of a response. Throws an error of this package for an invalid response
+ * or an error status.
+ */
 export function evaluateAnswer<T>(answer: Answer, context: AnswerContext<T>): T {
   const { response, text, problem } = answer;
   if (problem !== undefined) throw responseError(problem, answer, context);

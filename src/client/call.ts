@@ -54,7 +54,10 @@ export interface CallResult<T> {
   readonly retryCount: number;
 }
 
-/** Marks an error of the caller's `auth` or hook. It rejects the call unchanged, and the call is not retried. */
+/**
+ * Marks an error of the caller's `auth` or hook. It rejects the call unchanged, and the call is not
+ * retried.
+ */
 class CallerError {
   readonly thrown: unknown;
 
@@ -66,8 +69,10 @@ class CallerError {
 /**
  * One call on its way: its attempts and their common state. ky decides when to call which method:
  *
- * 1. {@linkcode Call.prototype.attempt} authorizes and sends the request, and evaluates the response.
- * 2. If it fails, {@linkcode Call.prototype.shouldRetry} decides about a retry, and `delay` is its wait.
+ * 1. {@linkcode Call.prototype.attempt} authorizes and sends the request, and evaluates the
+ *    response.
+ * 2. If it fails, {@linkcode Call.prototype.shouldRetry} decides about a retry, and `delay` is its
+ *    wait.
  * 3. {@linkcode Call.prototype.beforeRetry} calls `onRetry`, and the next attempt starts.
  */
 export class Call<T> {
@@ -93,7 +98,10 @@ export class Call<T> {
   #retry: { readonly delay: number; readonly error: AnyCredentialError } | undefined;
   #result: Omit<CallResult<T>, "retryCount"> | undefined;
 
-  /** Prepares a call. Nothing is sent yet. The signal in `settings` must not be used for other calls. */
+  /**
+   * Prepares a call. Nothing is sent yet. The signal in `settings` must not be used for other
+   * calls.
+   */
   constructor(request: ApiRequest<T>, settings: CallSettings, context: CallContext) {
     this.#request = request;
     this.#settings = settings;
@@ -121,7 +129,8 @@ export class Call<T> {
   /**
    * Makes one attempt.
    *
-   * The request gets a signal of its own. With ky's signal alone, Node would not abort a request after a garbage collection.
+   * The request gets a signal of its own. With ky's signal alone, Node would not abort a request
+   * after a garbage collection.
    */
   async attempt(): Promise<Response> {
     const { timeout, signal } = this.#settings;
@@ -137,7 +146,8 @@ export class Call<T> {
   shouldRetry(thrown: unknown): boolean {
     this.#abort();
     const error = this.#knownError(thrown);
-    // While a hook runs, a response has been received, and the code or token must not be sent again.
+    // While a hook runs, a response has been received, and the code or token must not be sent
+    // again.
     const isOver = this.#hook !== undefined || this.#settings.signal?.aborted;
     if (error === undefined || isOver) return false;
     const state = { attempt: this.#attempt, remaining: this.#remaining(), random: Math.random() };
@@ -268,7 +278,10 @@ export class Call<T> {
     this.#hook = undefined;
   }
 
-  /** Returns an error of this package unchanged and a timeout of ky as ours; `undefined` for anything else. */
+  /**
+   * Returns an error of this package unchanged and a timeout of ky as ours; `undefined` for
+   * anything else.
+   */
   #knownError(thrown: unknown): AnyCredentialError | undefined {
     if (isCredentialError(thrown)) return thrown;
     if (!(thrown instanceof TimeoutError)) return undefined;

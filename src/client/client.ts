@@ -34,8 +34,9 @@ export interface ApiResponse<T> {
 /**
  * The client of the SaaSus credentials API. It does not keep the tokens that it sends and receives.
  *
- * Every method rejects with a `CredentialError` (its `code` is the kind of the error), with the reason of the `signal` that
- * aborted the call, or with an error that a function of yours (`auth`, `onRetry`, `onResponse`) threw.
+ * Every method rejects with a `CredentialError` (its `code` is the kind of the error), with the
+ * reason of the `signal` that aborted the call, or with an error that a function of yours (`auth`,
+ * `onRetry`, `onResponse`) threw.
  *
  * @example Exchange the code of a login
  * ```ts
@@ -85,12 +86,15 @@ export class CredentialClient {
   }
 
   /**
-   * Creates a client from environment variables: `SAASUS_SAAS_ID`, `SAASUS_API_KEY` and `SAASUS_SECRET_KEY` for a signature,
-   * or else `BEARER_TOKEN`. Unless `baseUrl` is given, `SAASUS_API_URL_BASE` (such as `https://api.saasus.io`) or
-   * `SAASUS_BASE_URL` (such as `https://api.saasus.io/v1`) sets it. On Deno, reading them requires `--allow-env`.
+   * Creates a client from environment variables: `SAASUS_SAAS_ID`, `SAASUS_API_KEY` and
+   * `SAASUS_SECRET_KEY` for a signature, or else `BEARER_TOKEN`. Unless `baseUrl` is given,
+   * `SAASUS_API_URL_BASE` (such as `https://api.saasus.io`) or `SAASUS_BASE_URL` (such as
+   * `https://api.saasus.io/v1`) sets it. On Deno, reading them requires `--allow-env`.
    *
-   * @param options Options for the client without `auth`, and `env` to read other variables than the process's.
-   * @throws {CredentialInputError} If variables are missing or invalid. The error names each of them.
+   * @param options Options for the client without `auth`, and `env` to read other variables than
+   * the process's.
+   * @throws {CredentialInputError} If variables are missing or invalid. The error names each of
+   * them.
    *
    * @example From a record
    * ```ts
@@ -109,7 +113,8 @@ export class CredentialClient {
   }
 
   /**
-   * Saves credentials and returns a temporary code for them. Another application can exchange the code within 10 seconds.
+   * Saves credentials and returns a temporary code for them. Another application can exchange the
+   * code within 10 seconds.
    *
    * @param credentials The tokens to save.
    * @param options Options for this call.
@@ -141,8 +146,8 @@ export class CredentialClient {
   }
 
   /**
-   * Saves credentials like {@linkcode CredentialClient.prototype.createAuthCredentials}, and also returns the status, the
-   * headers, the trace id and the number of retries.
+   * Saves credentials like {@linkcode CredentialClient.prototype.createAuthCredentials}, and also
+   * returns the status, the headers, the trace id and the number of retries.
    *
    * @param credentials The tokens to save.
    * @param options Options for this call.
@@ -158,15 +163,15 @@ export class CredentialClient {
   /**
    * Gets the credentials for the temporary code of a login, or new credentials for a refresh token.
    *
-   * Exchange a code only once, within 10 seconds. The response to a refresh usually has no `refresh_token`, and the old one
-   * stays valid.
+   * Exchange a code only once, within 10 seconds. The response to a refresh usually has no
+   * `refresh_token`, and the old one stays valid.
    *
    * @param authFlow The code or the refresh token.
    * @param options Options for this call.
    * @returns The credentials.
    * @throws {CredentialInputError} If the flow or an option is invalid. Nothing was sent.
-   * @throws {CredentialApiError} If the service returns an error status. 404 usually means that the code or token is unknown,
-   * used or expired.
+   * @throws {CredentialApiError} If the service returns an error status. 404 usually means that the
+   * code or token is unknown, used or expired.
    * @throws {CredentialNetworkError} If there is no response.
    * @throws {CredentialTimeoutError} If `timeout` or `totalTimeout` expires.
    * @throws {CredentialResponseError} If the response does not match the API.
@@ -188,8 +193,8 @@ export class CredentialClient {
   }
 
   /**
-   * Gets credentials like {@linkcode CredentialClient.prototype.getAuthCredentials}, and also returns the status, the headers,
-   * the trace id and the number of retries.
+   * Gets credentials like {@linkcode CredentialClient.prototype.getAuthCredentials}, and also
+   * returns the status, the headers, the trace id and the number of retries.
    *
    * @param authFlow The code or the refresh token.
    * @param options Options for this call.

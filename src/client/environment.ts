@@ -21,8 +21,9 @@ const VARIABLES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the environment of the process on Deno, Bun and Node, and an empty one in browsers and workers without one. Each
- * variable is read separately, so that Deno requires no permission for other variables.
+ * Returns the environment of the process on Deno, Bun and Node, and an empty one in browsers and
+ * workers without one. Each variable is read separately, so that Deno requires no permission for
+ * other variables.
  */
 export function processEnvironment(): Environment {
   const { process } = globalThis as { process?: { env?: Environment } };

@@ -1,6 +1,8 @@
 import type { NetworkErrorReason } from "../errors.ts";
 
-/** The longest text of an error that is searched, in characters. Longer ones would take too long. */
+/**
+ * The longest text of an error that is searched, in characters. Longer ones would take too long.
+ */
 const LONGEST_TEXT = 1_000;
 
 /** The message of each reason. */
@@ -13,8 +15,8 @@ export const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
 };
 
 /**
- * The codes and messages of Deno, Bun, Node and browsers for each reason. The first match counts, because a connection over
- * TLS that is cut off also mentions TLS.
+ * The codes and messages of Deno, Bun, Node and browsers for each reason. The first match counts,
+ * because a connection over TLS that is cut off also mentions TLS.
  */
 const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
   ["dns", /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|name not resolved/i],
@@ -30,8 +32,8 @@ const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
 ];
 
 /**
- * Returns the reason why a `fetch` failed. Nothing else of the error is kept, because its message, causes and fields can
- * contain the URL with its tokens.
+ * Returns the reason why a `fetch` failed. Nothing else of the error is kept, because its message,
+ * causes and fields can contain the URL with its tokens.
  */
 export function networkErrorReason(thrown: unknown): NetworkErrorReason {
   const text = textOf(thrown);
@@ -56,7 +58,10 @@ function textOf(thrown: unknown): string {
   }
 }
 
-/** Returns the names, codes and messages of an error and its causes, without URLs and hosts, which can contain any word. */
+/**
+ * Returns the names, codes and messages of an error and its causes, without URLs and hosts, which
+ * can contain any word.
+ */
 function describe(thrown: unknown, depth: number): string {
   if (typeof thrown !== "object" || thrown === null || depth === 0) return "";
   const { name, code, message, cause, errors } = thrown as Record<string, unknown>;

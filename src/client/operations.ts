@@ -93,8 +93,9 @@ function refreshRequest(refreshToken: string): ApiRequest<Credentials> {
 }
 
 /**
- * Percent-encodes a query parameter as the URL parser leaves it. The parser encodes `'` in a query, `encodeURIComponent` does
- * not. Codes and tokens usually need no encoding, and the check is faster.
+ * Percent-encodes a query parameter as the URL parser leaves it. The parser encodes `'` in a query,
+ * `encodeURIComponent` does not. Codes and tokens usually need no encoding, and the check is
+ * faster.
  */
 function encodeQuery(text: string): string {
   return /[^\w.~-]/.test(text) ? encodeURIComponent(text).replaceAll("'", "%27") : text;

@@ -2,7 +2,8 @@ import type { RequestAuth } from "../auth/request_auth.ts";
 import type { AnyCredentialError, Operation } from "../errors.ts";
 
 /**
- * Options for retries. Each delay is random between zero and `delay` doubled for every further attempt ("full jitter").
+ * Options for retries. Each delay is random between zero and `delay` doubled for every further
+ * attempt ("full jitter").
  *
  * @category Client
  */
@@ -40,27 +41,38 @@ export interface CallOptions {
    */
   timeout?: number | undefined;
   /**
-   * The time limit of the whole call, in ms, including all attempts, delays and hooks. The default is 10,000 for the exchange of
-   * a temporary code, which expires then, and 30,000 for all other calls.
+   * The time limit of the whole call, in ms, including all attempts, delays and hooks. The default
+   * is 10,000 for the exchange of a temporary code, which expires then, and 30,000 for all other
+   * calls.
    */
   totalTimeout?: number | undefined;
   /** Options for retries after a temporary error, or `false` to disable them. */
   retry?: RetryOptions | false | undefined;
-  /** Additional headers. The headers of a call are merged with those of the client. For `Authorization`, use `auth`. */
+  /**
+   * Additional headers. The headers of a call are merged with those of the client. For
+   * `Authorization`, use `auth`.
+   */
   headers?:
     | Headers
     | Readonly<Record<string, string>>
     | readonly (readonly [string, string])[]
     | undefined;
   /**
-   * The page that the call is made for, usually the `Referer` of the incoming request. Its query and fragment are not sent,
-   * because the query of a callback contains a code. `null` removes the value of the client. A browser does not let a page set
-   * this header, so there it is an input error; use `saasusReferer`.
+   * The page that the call is made for, usually the `Referer` of the incoming request. Its query
+   * and fragment are not sent, because the query of a callback contains a code. `null` removes the
+   * value of the client. A browser does not let a page set this header, so there it is an input
+   * error; use `saasusReferer`.
    */
   referer?: string | null | undefined;
-  /** The page that the call is made for, sent as `X-SaaSus-Referer` without query and fragment. `null` removes it. */
+  /**
+   * The page that the call is made for, sent as `X-SaaSus-Referer` without query and fragment.
+   * `null` removes it.
+   */
   saasusReferer?: string | null | undefined;
-  /** The trace id for the service to continue, `X-Saasus-Trace-Id`, in visible ASCII. `null` removes it. */
+  /**
+   * The trace id for the service to continue, `X-Saasus-Trace-Id`, in visible ASCII. `null` removes
+   * it.
+   */
   traceId?: string | null | undefined;
 }
 
@@ -100,7 +112,10 @@ export interface RetryEvent {
 export interface ResponseEvent {
   /** The operation. */
   readonly operation: Operation;
-  /** The number of the attempt, counted from 1. An attempt that renewed a rejected authorization has two responses. */
+  /**
+   * The number of the attempt, counted from 1. An attempt that renewed a rejected authorization has
+   * two responses.
+   */
   readonly attempt: number;
   /** The status code of the response. */
   readonly status: number;
@@ -128,7 +143,9 @@ export interface ResponseEvent {
  * @category Client
  */
 export interface CredentialClientOptions extends CallOptions {
-  /** The authorization of all requests: `bearerAuth`, `signatureAuth`, or a function of your own. */
+  /**
+   * The authorization of all requests: `bearerAuth`, `signatureAuth`, or a function of your own.
+   */
   auth: RequestAuth;
   /**
    * The base URL of the API: `https:`, or `http:` on a loopback host. `/credentials` is appended.
@@ -148,11 +165,13 @@ export interface CredentialClientOptions extends CallOptions {
    * @default {Date.now}
    */
   now?: (() => number) | undefined;
-  /** A function that is called and awaited before each retry. Its error rejects the call unchanged. */
+  /**
+   * A function that is called and awaited before each retry. Its error rejects the call unchanged.
+   */
   onRetry?: ((event: RetryEvent) => unknown) | undefined;
   /**
-   * A function that is called and awaited after each response. Its error rejects the call unchanged. If it exceeds `timeout`,
-   * the call rejects and is not retried.
+   * A function that is called and awaited after each response. Its error rejects the call
+   * unchanged. If it exceeds `timeout`, the call rejects and is not retried.
    */
   onResponse?: ((event: ResponseEvent) => unknown) | undefined;
 }

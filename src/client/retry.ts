@@ -17,8 +17,8 @@ const RETRIED_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504];
 /**
  * Returns the wait before the next attempt.
  *
- * A wait that exceeds the remaining time is not started. The call fails at once with the error of the attempt, instead of
- * waiting for the timeout.
+ * A wait that exceeds the remaining time is not started. The call fails at once with the error of
+ * the attempt, instead of waiting for the timeout.
  *
  * @returns The wait in ms, or `undefined` if the call must not be retried.
  */
@@ -51,7 +51,10 @@ function isRetried(error: AnyCredentialError): boolean {
   }
 }
 
-/** Checks whether the service may have processed a request whose response was lost, on its way to us or to a gateway. */
+/**
+ * Checks whether the service may have processed a request whose response was lost, on its way to us
+ * or to a gateway.
+ */
 export function isResponseLost(error: AnyCredentialError): boolean {
   switch (error.code) {
     case "timeout":

@@ -1,10 +1,19 @@
-/** The smallest offset, in ms, that is corrected. A `Date` has no fractions of a second, and a round trip takes time. */
+/**
+ * The smallest offset, in ms, that is corrected. A `Date` has no fractions of a second, and a round
+ * trip takes time.
+ */
 const SMALLEST_OFFSET = 30_000;
 
-/** The longest round trip, in ms, whose `Date` is used. A slow one does not tell when the server wrote its `Date`. */
+/**
+ * The longest round trip, in ms, whose `Date` is used. A slow one does not tell when the server
+ * wrote its `Date`.
+ */
 const LONGEST_TRIP = 10_000;
 
-/** The times of a request and its response on the local clock, in ms since the epoch, with the response's headers. */
+/**
+ * The times of a request and its response on the local clock, in ms since the epoch, with the
+ * response's headers.
+ */
 export interface ClockSample {
   /** The time at which the request was sent. */
   readonly sent: number;
@@ -19,7 +28,10 @@ export class ServerClock {
   readonly #now: () => number;
   /** The offset of the server's clock in the last usable response, in ms. */
   #offset = 0;
-  /** The last `Date` header and its time. Most responses repeat it, because it has no fractions of a second. */
+  /**
+   * The last `Date` header and its time. Most responses repeat it, because it has no fractions of a
+   * second.
+   */
   #text: string | null = null;
   #date: number | undefined;
 
@@ -33,7 +45,10 @@ export class ServerClock {
     return this.#now() + (Math.abs(this.#offset) >= SMALLEST_OFFSET ? this.#offset : 0);
   }
 
-  /** Returns the server's time with any offset, for a request that was rejected because the minute had just changed. */
+  /**
+   * Returns the server's time with any offset, for a request that was rejected because the minute
+   * had just changed.
+   */
   exact(): number {
     return this.#now() + this.#offset;
   }
@@ -43,7 +58,10 @@ export class ServerClock {
     return this.#now();
   }
 
-  /** Corrects the clock, unless the response is cached (it has an `Age`), was slow or has no valid `Date`. */
+  /**
+   * Corrects the clock, unless the response is cached (it has an `Age`), was slow or has no valid
+   * `Date`.
+   */
   learn({ sent, received, headers }: ClockSample): void {
     const text = headers.get("date");
     if (text !== this.#text) this.#date = parseHttpDate(text);
@@ -56,8 +74,8 @@ export class ServerClock {
 }
 
 /**
- * Parses an HTTP date in the form `Sun, 06 Nov 1994 08:49:37 GMT`. `Date.parse` alone would accept many other texts, such as
- * the 31st of February.
+ * Parses an HTTP date in the form `Sun, 06 Nov 1994 08:49:37 GMT`. `Date.parse` alone would accept
+ * many other texts, such as the 31st of February.
  *
  * @returns The time in ms since the epoch, or `undefined`.
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 | RFC 9110, section 5.6.7}
@@ -69,8 +87,8 @@ export function parseHttpDate(text: string | null): number | undefined {
 }
 
 /**
- * Returns the wait that a `Retry-After` header requests. A date is compared with the `Date` of the same response, if there is
- * one, so that a wrong local clock does not matter.
+ * Returns the wait that a `Retry-After` header requests. A date is compared with the `Date` of the
+ * same response, if there is one, so that a wrong local clock does not matter.
  *
  * @param headers The headers of the response.
  * @param now The time in ms since the epoch.

@@ -85,10 +85,12 @@ const baseUrl: Schema<string> = /* @__PURE__ */ v.pipe(
 );
 
 /**
- * Returns a base URL as the URL parser writes it, without a slash at its end, so that the signed URL is the sent URL. Empty
- * path segments are removed, because Bun would remove them after the request was signed.
+ * Returns a base URL as the URL parser writes it, without a slash at its end, so that the signed
+ * URL is the sent URL. Empty path segments are removed, because Bun would remove them after the
+ * request was signed.
  *
- * @returns `undefined` for a URL that would send tokens in the clear, or that leaves no room for a path and a query.
+ * @returns `undefined` for a URL that would send tokens in the clear, or that leaves no room for a
+ * path and a query.
  */
 export function normalizeBaseUrl(text: unknown): string | undefined {
   // The URL parser would remove line breaks and tabs from the middle of a URL.
@@ -100,7 +102,9 @@ export function normalizeBaseUrl(text: unknown): string | undefined {
   return url.origin + url.pathname.replace(/\/{2,}/g, "/").replace(/\/$/, "");
 }
 
-/** Headers of the connection. With one of these, `fetch` fails or waits for bytes that never come. */
+/**
+ * Headers of the connection. With one of these, `fetch` fails or waits for bytes that never come.
+ */
 const CONNECTION_HEADERS: readonly string[] = [
   "connection",
   "content-length",
@@ -152,7 +156,10 @@ const page: Schema<string | null> = /* @__PURE__ */ v.pipe(
   /* @__PURE__ */ v.transform((value) => value && (pageOf(value) || null)),
 );
 
-/** Returns the URL of a page without user, query and fragment, because the query of a callback contains a code. */
+/**
+ * Returns the URL of a page without user, query and fragment, because the query of a callback
+ * contains a code.
+ */
 function pageOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // Without a host, the user can be anywhere in the text.
@@ -168,7 +175,10 @@ const referer: Schema<string | null> = /* @__PURE__ */ v.pipe(
   ),
 );
 
-/** Checks whether the runtime is a browser. Only browsers have headers that a program must not set, such as `Referer`. */
+/**
+ * Checks whether the runtime is a browser. Only browsers have headers that a program must not set,
+ * such as `Referer`.
+ */
 export function isBrowser(): boolean {
   const headers = { referer: "https://a.invalid/" };
   return !new Request("https://a.invalid/", { headers }).headers.has("referer");

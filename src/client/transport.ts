@@ -6,9 +6,9 @@ import type { CallSettings } from "./settings.ts";
 /**
  * Sends the calls of one client through one ky instance.
  *
- * ky counts the retries, waits before each, and enforces the time limits. It gets the URL without the query, and a `fetch`
- * that makes a whole attempt including the body. So an error of ky cannot contain a token, and an attempt whose response body
- * is cut off is retried like any other.
+ * ky counts the retries, waits before each, and enforces the time limits. It gets the URL without
+ * the query, and a `fetch` that makes a whole attempt including the body. So an error of ky cannot
+ * contain a token, and an attempt whose response body is cut off is retried like any other.
  */
 export class Transport {
   readonly #context: CallContext;
@@ -24,14 +24,15 @@ export class Transport {
   }
 
   /**
-   * Makes a call. Rejects with an error of this package, the reason of the caller's signal, or an error of the caller's
-   * functions.
+   * Makes a call. Rejects with an error of this package, the reason of the caller's signal, or an
+   * error of the caller's functions.
    */
   async send<T>(request: ApiRequest<T>, settings: CallSettings): Promise<CallResult<T>> {
     const { signal } = settings;
     if (signal === undefined || signal === null) return await this.#send(request, settings);
     signal.throwIfAborted();
-    // ky combines signals with `AbortSignal.any`. A caller's signal that lives on would collect them.
+    // ky combines signals with `AbortSignal.any`. A caller's signal that lives on would collect
+    // them.
     const controller = new AbortController();
     const abort = () => controller.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });

@@ -87,8 +87,8 @@ export function truncated({ status, headers, body }: CompleteAnswer): TruncatedA
 }
 
 /**
- * Converts an answer to a `Response`. It has no access to the connection, so that a cut is a body that ends in an
- * error: servers close the connection then.
+ * Converts an answer to a `Response`. It has no access to the connection, so that a cut is a body
+ * that ends in an error: servers close the connection then.
  */
 export function toResponse(answer: EmulatorAnswer, method: string): Response {
   switch (answer.kind) {

@@ -23,15 +23,18 @@ export interface EmulatorFetch {
 export let serviceOf: (emulator: CredentialEmulator) => EmulatorService;
 
 /**
- * An emulator of the SaaSus credentials service, in memory: the login page, both operations with their codes, tokens,
- * errors and headers, userinfo, and simulated network and server faults.
+ * An emulator of the SaaSus credentials service, in memory: the login page, both operations with
+ * their codes, tokens, errors and headers, userinfo, and simulated network and server faults.
  *
  * @category Emulator
  *
  * @example Log in without a browser
  * ```ts
  * import { bearerAuth, CredentialClient } from "@saasus-sdk/credential";
- * import { CredentialEmulator, EMULATOR_BEARER_TOKEN } from "@saasus-sdk/credential/emulator";
+ * import {
+ *   CredentialEmulator,
+ *   EMULATOR_BEARER_TOKEN,
+ * } from "@saasus-sdk/credential/emulator";
  *
  * const emulator = new CredentialEmulator();
  * const client = new CredentialClient({
@@ -54,12 +57,13 @@ export class CredentialEmulator {
   }
 
   /**
-   * Handles a request. It needs no `this`: pass it to a server (`Deno.serve(emulator.fetch)`, `Bun.serve(emulator)`), or
-   * to a client (`fetch: emulator.fetch`).
+   * Handles a request. It needs no `this`: pass it to a server (`Deno.serve(emulator.fetch)`,
+   * `Bun.serve(emulator)`), or to a client (`fetch: emulator.fetch`).
    *
-   * It has no access to a connection. A fault that cuts the connection rejects the call of a client with a `TypeError`; a
-   * server gets a body that ends in an error. A `Request` normalizes its URL, so that a signature over a query with, for
-   * example, a bare `'` is rejected. `serveEmulator` has neither limit.
+   * It has no access to a connection. A fault that cuts the connection rejects the call of a client
+   * with a `TypeError`; a server gets a body that ends in an error. A `Request` normalizes its URL,
+   * so that a signature over a query with, for example, a bare `'` is rejected. `serveEmulator` has
+   * neither limit.
    */
   readonly fetch: EmulatorFetch = async (input: string | URL | Request, init?: unknown) => {
     const options = clientOptions(init);
@@ -85,7 +89,10 @@ export class CredentialEmulator {
     return toResponse(answer, method);
   };
 
-  /** Returns the time of the emulator, in ms since the epoch. It needs no `this`: pass it as `now` to a client. */
+  /**
+   * Returns the time of the emulator, in ms since the epoch. It needs no `this`: pass it as `now`
+   * to a client.
+   */
   readonly now: () => number = () => this.#clock() + this.#offset;
 
   /**
@@ -101,7 +108,8 @@ export class CredentialEmulator {
   }
 
   /**
-   * Faults of the next requests: the rest of the list, or the function. Setting it replaces them; `[]` ends them.
+   * Faults of the next requests: the rest of the list, or the function. Setting it replaces them;
+   * `[]` ends them.
    *
    * @example Lose the response to the next request
    * ```ts
@@ -163,8 +171,8 @@ export class CredentialEmulator {
   /**
    * Issues a temporary code, as the login page does.
    *
-   * @param login The user, the name of a user, or the credentials for which the code can be exchanged; a new login of the
-   * first user by default.
+   * @param login The user, the name of a user, or the credentials for which the code can be
+   * exchanged; a new login of the first user by default.
    * @returns The code. It is valid for one exchange within `codeLifetime`.
    * @throws {CredentialInputError} If the user or the credentials are invalid.
    */

@@ -42,7 +42,10 @@ export class ExpiringMap<V> {
     return entry !== undefined && this.#lives(entry) ? entry.value : undefined;
   }
 
-  /** Returns the value of a key and removes the entry in one step, so that one of many callers gets it. */
+  /**
+   * Returns the value of a key and removes the entry in one step, so that one of many callers gets
+   * it.
+   */
   take(key: string): V | undefined {
     const value = this.get(key);
     this.#entries.delete(key);
@@ -54,7 +57,10 @@ export class ExpiringMap<V> {
     this.#entries.clear();
   }
 
-  /** Entries with one lifetime are in the order of their age, so that it is enough to look at the oldest. */
+  /**
+   * Entries with one lifetime are in the order of their age, so that it is enough to look at the
+   * oldest.
+   */
   #forgetOldest(): void {
     for (const [key, entry] of this.#entries) {
       if (this.#lives(entry) && this.#entries.size <= this.#capacity) return;

@@ -18,8 +18,9 @@ import { checkInput, isHeaderValue, objectMessage, type Schema } from "../valida
  */
 export interface FaultTiming {
   /**
-   * The moment of the fault: before the emulator handles the request, or afterwards. With `"after_handling"` a code is
-   * used, or a refresh token rotated, although the client gets no response.
+   * The moment of the fault: before the emulator handles the request, or afterwards. With
+   * `"after_handling"` a code is used, or a refresh token rotated, although the client gets no
+   * response.
    *
    * @default {"before_handling"}
    */
@@ -98,8 +99,8 @@ export interface FaultRequest {
 }
 
 /**
- * The faults of the next requests for the two operations: a list of which each request takes the next entry (`undefined`
- * is no fault), or a function that is called for each request.
+ * The faults of the next requests for the two operations: a list of which each request takes the
+ * next entry (`undefined` is no fault), or a function that is called for each request.
  *
  * @category Emulator
  *

@@ -150,7 +150,8 @@ export function loginPage(page: LoginPage): CompleteAnswer {
 function bodyOf(page: LoginPage, texts: Texts): Html {
   const { language, path, tenant, users, callbackUrl, problem } = page;
   const otherLanguage = language === "ja" ? "en" : "ja";
-  // The hidden button comes first, so that the Enter key in the field does not press the button of a user.
+  // The hidden button comes first, so that the Enter key in the field does not press the button of
+  // a user.
   return markup`<form class="card" method="post" action="${path}">
 ${brand(texts.tag)}
 <h1>${texts.title}</h1>

@@ -1,5 +1,6 @@
 /**
- * An emulator of the SaaSus credentials service and its login page, for tests and for development without a network.
+ * An emulator of the SaaSus credentials service and its login page, for tests and for development
+ * without a network.
  *
  * @example In a test
  * ```ts

@@ -44,9 +44,9 @@ export function flowOf(query: URLSearchParams): Flow | undefined {
 }
 
 /**
- * Handles `GET /credentials`. The statuses 200, 404 and 500 are documented. 400 for an invalid query is a guess, and so is
- * 404 for a refresh token that is not valid. An empty parameter counts as absent, because official clients refresh with an
- * empty `code`.
+ * Handles `GET /credentials`. The statuses 200, 404 and 500 are documented. 400 for an invalid
+ * query is a guess, and so is 404 for a refresh token that is not valid. An empty parameter counts
+ * as absent, because official clients refresh with an empty `code`.
  */
 export function exchangeOrRefresh(
   vault: CredentialVault,

@@ -31,13 +31,15 @@ export interface CredentialEmulatorOptions {
    */
   bearerToken?: string | undefined;
   /**
-   * Signature that the emulator accepts. Its `secretKey` also signs ID tokens and access tokens (HS256).
+   * Signature that the emulator accepts. Its `secretKey` also signs ID tokens and access tokens
+   * (HS256).
    *
    * @default {EMULATOR_SIGNATURE}
    */
   signature?: SignatureAuthOptions | undefined;
   /**
-   * Accepted difference between the time of a signature and the emulator's clock, in whole minutes each way.
+   * Accepted difference between the time of a signature and the emulator's clock, in whole minutes
+   * each way.
    *
    * @default {5}
    */

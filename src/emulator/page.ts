@@ -139,7 +139,8 @@ export function pageAnswer(
   const headers = new Headers({
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
-    // Browsers check `form-action` along the redirects that follow a form, those of the application included.
+    // Browsers check `form-action` along the redirects that follow a form, those of the application
+    // included.
     "Content-Security-Policy": [
       "default-src 'none'",
       `style-src 'sha256-${hash}'`,

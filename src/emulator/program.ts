@@ -162,7 +162,10 @@ async function listen(
   }
 }
 
-/** Resolves at the first SIGINT or SIGTERM. The second finds no listener, and ends the program at once. */
+/**
+ * Resolves at the first SIGINT or SIGTERM. The second finds no listener, and ends the program at
+ * once.
+ */
 function signalled(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {

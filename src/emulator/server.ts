@@ -29,8 +29,8 @@ export interface ServeEmulatorOptions {
    */
   hostname?: string | undefined;
   /**
-   * Whether connections are kept open after a response. Some runtimes repeat a request that fails on a used connection,
-   * so that faults that cut connections would not be seen.
+   * Whether connections are kept open after a response. Some runtimes repeat a request that fails
+   * on a used connection, so that faults that cut connections would not be seen.
    *
    * @default {false}
    */
@@ -62,7 +62,8 @@ export interface EmulatorServer {
 }
 
 /**
- * Serves an emulator over HTTP, by default on loopback. Faults that cut the connection really cut it.
+ * Serves an emulator over HTTP, by default on loopback. Faults that cut the connection really cut
+ * it.
  *
  * @category Emulator
  *
@@ -74,7 +75,10 @@ export interface EmulatorServer {
  *
  * @example A server for one test
  * ```ts
- * import { CredentialEmulator, serveEmulator } from "@saasus-sdk/credential/emulator";
+ * import {
+ *   CredentialEmulator,
+ *   serveEmulator,
+ * } from "@saasus-sdk/credential/emulator";
  *
  * const server = await serveEmulator(new CredentialEmulator());
  * const response = await fetch(`${server.url}/credentials`);
@@ -184,7 +188,10 @@ function send(answer: EmulatorAnswer, request: IncomingMessage, response: Server
   else end(body ?? "", request, response);
 }
 
-/** Ends a response when its request has ended: a connection that is closed over an unread body is reset. */
+/**
+ * Ends a response when its request has ended: a connection that is closed over an unread body is
+ * reset.
+ */
 function end(body: string, request: IncomingMessage, response: ServerResponse): void {
   if (request.complete) {
     response.end(body);

@@ -95,7 +95,10 @@ export class TokenMint {
   }
 }
 
-/** Issues a refresh token: opaque, and of the size and characters of a real one, which is a JWE of five parts. */
+/**
+ * Issues a refresh token: opaque, and of the size and characters of a real one, which is a JWE of
+ * five parts.
+ */
 export function mintRefreshToken(): string {
   const header = base64urlJson({ cty: "JWT", enc: "A256GCM", alg: "RSA-OAEP" });
   const [key, iv, content, tag] = [256, 12, 480, 16].map((size) =>

@@ -4,7 +4,8 @@ import type { TokenMint } from "./tokens.ts";
 import type { User, UserDirectory } from "./users.ts";
 
 /**
- * Handles `GET /userinfo`. The statuses 200 and 401 are documented; 401 for a missing token is a guess.
+ * Handles `GET /userinfo`. The statuses 200 and 401 are documented; 401 for a missing token is a
+ * guess.
  */
 export function userInfo(
   mint: TokenMint,

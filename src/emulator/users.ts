@@ -254,7 +254,10 @@ function complete(
   return { name, sub: sub ?? uuidOf(name), email, signInId, claims, tenants };
 }
 
-/** Derives a UUID (version 8) from a name, so that a user keeps the `sub` when the emulator restarts. */
+/**
+ * Derives a UUID (version 8) from a name, so that a user keeps the `sub` when the emulator
+ * restarts.
+ */
 function uuidOf(name: string): string {
   const hex = createHash("sha256").update(name).digest("hex");
   const variant = "89ab"[Number.parseInt(hex.charAt(16), 16) % 4];

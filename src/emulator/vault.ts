@@ -54,8 +54,8 @@ interface Retired {
 }
 
 /**
- * The codes and refresh tokens of an emulator. No method awaits anything, so that each is one step: of many
- * concurrent calls with one code, a single call gets the tokens.
+ * The codes and refresh tokens of an emulator. No method awaits anything, so that each is one step:
+ * of many concurrent calls with one code, a single call gets the tokens.
  */
 export class CredentialVault {
   readonly #options: CredentialVaultOptions;
@@ -98,12 +98,18 @@ export class CredentialVault {
     return code;
   }
 
-  /** Returns the credentials of a code and ends the code; `undefined` if it is unknown, used or expired. */
+  /**
+   * Returns the credentials of a code and ends the code; `undefined` if it is unknown, used or
+   * expired.
+   */
   exchange(code: string): OwnedCredentials | undefined {
     return this.#codes.take(code);
   }
 
-  /** Returns new tokens for a refresh token; `undefined` if it is unknown, expired, revoked or rotated. */
+  /**
+   * Returns new tokens for a refresh token; `undefined` if it is unknown, expired, revoked or
+   * rotated.
+   */
   refresh(refreshToken: string): OwnedCredentials | undefined {
     const login = this.#loginOf(refreshToken);
     if (login === undefined) return undefined;

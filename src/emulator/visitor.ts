@@ -4,8 +4,8 @@ import { isLoopback } from "../validation.ts";
 export const ALL_ADDRESSES: readonly string[] = ["0.0.0.0", "::", "[::]"];
 
 /**
- * Checks whether a `Host` belongs to the emulator: a page of another site whose name was rebound to this machine must not
- * read or change anything.
+ * Checks whether a `Host` belongs to the emulator: a page of another site whose name was rebound to
+ * this machine must not read or change anything.
  *
  * @param host The host as sent, with the port.
  * @param hostname The host name of the server, if there is one.

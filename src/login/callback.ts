@@ -193,7 +193,10 @@ export class Callback {
   }
 }
 
-/** Returns the code in the URL of a callback; `undefined` unless there is exactly one of a sensible length. */
+/**
+ * Returns the code in the URL of a callback; `undefined` unless there is exactly one of a sensible
+ * length.
+ */
 function codeOf({ searchParams }: URL): string | undefined {
   const codes = searchParams.getAll("code");
   const [code = ""] = codes;

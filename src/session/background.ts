@@ -71,7 +71,9 @@ export class BackgroundRefresh {
   }
 }
 
-/** Lets the process end while the timer runs. On Deno a timer is a number; browsers need nothing. */
+/**
+ * Lets the process end while the timer runs. On Deno a timer is a number; browsers need nothing.
+ */
 function unref(timer: unknown): void {
   const { Deno: deno } = globalThis as { Deno?: { unrefTimer?(timer: unknown): void } };
   if (typeof timer === "object" && timer !== null && "unref" in timer) {

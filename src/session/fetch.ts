@@ -10,7 +10,10 @@ type FetchInput = string | URL | Request;
 /** A request as it was when `fetch` was called. */
 interface Snapshot {
   readonly request: Request;
-  /** The init fields that only the `fetch` of a runtime knows, such as `client` on Deno and `tls` on Bun. */
+  /**
+   * The init fields that only the `fetch` of a runtime knows, such as `client` on Deno and `tls` on
+   * Bun.
+   */
   readonly extra: RequestInit;
   /** Whether the body can be sent again. */
   readonly isRepeatable: boolean;
@@ -25,7 +28,9 @@ export class SessionFetch {
   readonly #settings: SessionSettings;
   /** Begins when a new token is rejected too: the server then objects to something else. */
   readonly #replayPause: FailurePause;
-  /** A new token that replaced a rejected one, while the request could not be sent again to try it. */
+  /**
+   * A new token that replaced a rejected one, while the request could not be sent again to try it.
+   */
   #untried: string | undefined;
   /** The last token that a server accepted. */
   #accepted: string | undefined;
@@ -135,7 +140,10 @@ function isRequest(value: unknown): value is Request {
   return typeof value === "object" && value !== null && "url" in value && "headers" in value;
 }
 
-/** Copies a request, because the caller may change it later, or use it if there is no token to send it with. */
+/**
+ * Copies a request, because the caller may change it later, or use it if there is no token to send
+ * it with.
+ */
 function snapshotOf(input: string | Request, init: RequestInit | undefined): Snapshot {
   const body: unknown = init?.body ?? undefined;
   const source = body === undefined ? copyOf(input) : input;
@@ -162,7 +170,9 @@ function isStream(body: unknown): boolean {
     ("getReader" in body || Symbol.asyncIterator in body);
 }
 
-/** The init fields that a `Request` takes over. Passed to `fetch` again, some would reset others. */
+/**
+ * The init fields that a `Request` takes over. Passed to `fetch` again, some would reset others.
+ */
 const STANDARD: ReadonlySet<string> = /* @__PURE__ */ new Set([
   ...["method", "headers", "body", "mode", "credentials", "cache", "redirect", "referrer"],
   ...["referrerPolicy", "integrity", "keepalive", "signal", "window", "duplex", "priority"],
@@ -181,7 +191,10 @@ function targetOf(input: FetchInput): URL | undefined {
   return /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-/** Checks whether a response is from the origin that got the token, and not from one it redirected to. */
+/**
+ * Checks whether a response is from the origin that got the token, and not from one it redirected
+ * to.
+ */
 function isFrom({ origin }: URL, { redirected, url }: Response): boolean {
   return !redirected || (URL.canParse(url) && new URL(url).origin === origin);
 }

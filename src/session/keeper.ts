@@ -33,12 +33,14 @@ interface Landing {
   readonly isNew: boolean;
 }
 
-/** The abort reason of a generation that a sign-in or sign-out has ended. It never reaches a caller. */
+/**
+ * The abort reason of a generation that a sign-in or sign-out has ended. It never reaches a caller.
+ */
 const SUPERSEDED: unique symbol = /* @__PURE__ */ Symbol("superseded");
 
 /**
- * The waits before the store is read for the tokens of another process that has refreshed first, in ms. That process may
- * still be about to store them.
+ * The waits before the store is read for the tokens of another process that has refreshed first, in
+ * ms. That process may still be about to store them.
  */
 const WINNER_WAITS: readonly number[] = [0, 50, 100, 200, 400];
 
@@ -48,16 +50,18 @@ const RECHECK_TIMEOUT = 1_000;
 /**
  * Keeps one login: in memory, in the store, and fresh.
  *
- * The login is in two slots, *held* and *unsaved*, whose states {@linkcode LoginSlots} shows. If a login cannot be stored,
- * the next flight tries again.
+ * The login is in two slots, *held* and *unsaved*, whose states {@linkcode LoginSlots} shows. If a
+ * login cannot be stored, the next flight tries again.
  *
- * All loading, refreshing and storing is done in one *flight* at a time, for all callers: read the store; store what is
- * unsaved; if that is not enough, refresh. A refresh reads the store once more before it stores, because another process
- * may have refreshed, signed in or signed out meanwhile, and the store decides.
+ * All loading, refreshing and storing is done in one *flight* at a time, for all callers: read the
+ * store; store what is unsaved; if that is not enough, refresh. A refresh reads the store once more
+ * before it stores, because another process may have refreshed, signed in or signed out meanwhile,
+ * and the store decides.
  *
- * A sign-in or sign-out ends the *generation*: it aborts the flight, and whatever is still under way changes nothing any
- * more. When a sign-out, a refresh and a failing store meet, the sign-out therefore wins at once in memory; the removal from
- * the store waits for a write under way; and if the removal fails, the record is remembered as ended and ignored.
+ * A sign-in or sign-out ends the *generation*: it aborts the flight, and whatever is still under
+ * way changes nothing any more. When a sign-out, a refresh and a failing store meet, the sign-out
+ * therefore wins at once in memory; the removal from the store waits for a write under way; and if
+ * the removal fails, the record is remembered as ended and ignored.
  */
 export class LoginKeeper {
   readonly #options: LoginKeeperOptions;
@@ -108,7 +112,10 @@ export class LoginKeeper {
     return this.#slots.latest !== undefined;
   }
 
-  /** Returns a login with a valid ID token: refreshed if it is due, or as it is if the refresh fails while it is valid. */
+  /**
+   * Returns a login with a valid ID token: refreshed if it is due, or as it is if the refresh fails
+   * while it is valid.
+   */
   async current(signal: CallerSignal): Promise<Login> {
     signal?.throwIfAborted();
     const { fresh } = this;
@@ -145,7 +152,8 @@ export class LoginKeeper {
   }
 
   /**
-   * Signs in with the login that a function returns. Of sign-ins and sign-outs that overlap, the one that began last wins.
+   * Signs in with the login that a function returns. Of sign-ins and sign-outs that overlap, the
+   * one that began last wins.
    */
   async signIn(exchange: () => Promise<Login>): Promise<Login> {
     const number = ++this.#begun;
@@ -278,7 +286,9 @@ export class LoginKeeper {
     return await this.#save(unsaved, generation);
   }
 
-  /** Returns the login that has replaced a rejected one in the store, if another process was faster. */
+  /**
+   * Returns the login that has replaced a rejected one in the store, if another process was faster.
+   */
   async #winnerOver(
     rejected: Login,
     isLocked: boolean,

@@ -17,7 +17,8 @@ export interface LockRequest {
 type Release = () => void;
 
 /**
- * Runs a function under a lock, or without the lock if it is not granted in time or the request fails.
+ * Runs a function under a lock, or without the lock if it is not granted in time or the request
+ * fails.
  *
  * @param run The function. Its argument says whether the lock is held.
  */

@@ -8,17 +8,24 @@ export interface Login {
   readonly issuedAt: number | undefined;
   /** The time when the tokens were received. */
   readonly receivedAt: number;
-  /** The expiry of the ID token; `Infinity` if unknown: the token is then used until a server rejects it. */
+  /**
+   * The expiry of the ID token; `Infinity` if unknown: the token is then used until a server
+   * rejects it.
+   */
   readonly expiresAt: number;
-  /** The earliest plausible time. Before it, the clock was set back, and the age of the token is unknown. */
+  /**
+   * The earliest plausible time. Before it, the clock was set back, and the age of the token is
+   * unknown.
+   */
   readonly freshFrom: number;
   /** The time from which the ID token is due for a refresh. */
   readonly freshUntil: number;
 }
 
 /**
- * The source of received tokens, which limits their age: a refresh issues them at that moment, a temporary code may stand
- * for tokens that another application saved some time ago, and tokens given by the application can have any age.
+ * The source of received tokens, which limits their age: a refresh issues them at that moment, a
+ * temporary code may stand for tokens that another application saved some time ago, and tokens
+ * given by the application can have any age.
  */
 export type TokenSource = "refresh" | "code" | "given";
 
@@ -53,7 +60,10 @@ const HAND_OVER_AGE = 60_000;
 /** Ten years. A longer lifetime is a mistake, such as an `exp` in ms. */
 const MAX_LIFETIME = 315_360_000_000;
 
-/** Creates a login from tokens that were just received. An empty or `null` refresh token counts as absent. */
+/**
+ * Creates a login from tokens that were just received. An empty or `null` refresh token counts as
+ * absent.
+ */
 export function receivedLogin(
   { id_token, access_token, refresh_token }: Credentials,
   { receivedAt, source, margin, refreshToken }: Receipt,
@@ -90,8 +100,9 @@ function finite(value: unknown): number | undefined {
 }
 
 /**
- * Returns the expiry of an ID token on the local clock, which may be hours off. It is counted from the receipt of the
- * token: compared with `exp` itself, a clock that is ahead would see every new token as expired, and refresh endlessly.
+ * Returns the expiry of an ID token on the local clock, which may be hours off. It is counted from
+ * the receipt of the token: compared with `exp` itself, a clock that is ahead would see every new
+ * token as expired, and refresh endlessly.
  */
 export function expiryOf(
   { iat, exp }: TimeClaims,
@@ -118,9 +129,9 @@ export function expiryOf(
 }
 
 /**
- * Returns the times between which an ID token is used without a refresh. It is refreshed a margin ahead of its expiry: the
- * smaller of 5 min and 20 % of its lifetime, or the `margin` option, but at most 90 % of the lifetime, because otherwise a
- * new token would be due at once.
+ * Returns the times between which an ID token is used without a refresh. It is refreshed a margin
+ * ahead of its expiry: the smaller of 5 min and 20 % of its lifetime, or the `margin` option, but
+ * at most 90 % of the lifetime, because otherwise a new token would be due at once.
  */
 export function freshnessOf(
   { receivedAt, expiresAt }: Lifetime,
@@ -145,12 +156,18 @@ export function isValid({ freshFrom, expiresAt }: Login, now: number): boolean {
   return freshFrom <= now && now < expiresAt;
 }
 
-/** Returns the token that identifies a login between two rotations: the refresh token, if there is one. */
+/**
+ * Returns the token that identifies a login between two rotations: the refresh token, if there is
+ * one.
+ */
 export function keyOf({ credentials }: Login): string {
   return credentials.refresh_token ?? credentials.id_token;
 }
 
-/** Checks which of two logins was issued later, by the issuer's clock, which all processes have in common. */
+/**
+ * Checks which of two logins was issued later, by the issuer's clock, which all processes have in
+ * common.
+ */
 export function isIssuedLater(one: Login, other: Login): boolean {
   const difference = (one.issuedAt ?? NaN) - (other.issuedAt ?? NaN);
   return difference ? difference > 0 : one.receivedAt > other.receivedAt;
@@ -159,7 +176,9 @@ export function isIssuedLater(one: Login, other: Login): boolean {
 /** The number of logins that {@linkcode EndedLogins} remembers. */
 const MAX_ENDED = 6;
 
-/** The logins that are over. They are ignored if a store still returns them, or returns them again. */
+/**
+ * The logins that are over. They are ignored if a store still returns them, or returns them again.
+ */
 export class EndedLogins {
   /** The oldest first. */
   readonly #keys = new Set<string>();
@@ -170,7 +189,9 @@ export class EndedLogins {
     this.#remember(recordOf(login));
   }
 
-  /** Adds all logins with the refresh token of a login, because the token was rejected or rotated. */
+  /**
+   * Adds all logins with the refresh token of a login, because the token was rejected or rotated.
+   */
   addKey(login: Login): void {
     this.#remember(keyOf(login));
   }
@@ -180,7 +201,10 @@ export class EndedLogins {
     this.#endedAt = time;
   }
 
-  /** Removes a login that starts again, and the limit of {@linkcode EndedLogins.prototype.addAllUntil}. */
+  /**
+   * Removes a login that starts again, and the limit of
+   * {@linkcode EndedLogins.prototype.addAllUntil}.
+   */
   restart(login?: Login): void {
     this.#endedAt = -Infinity;
     if (login === undefined) return;

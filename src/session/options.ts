@@ -8,8 +8,8 @@ import type { AuthFlow, Credentials } from "../models.ts";
  */
 export interface SessionCallOptions {
   /**
-   * Aborts the wait of this caller: the call rejects with the reason of the signal. A refresh under way continues for all
-   * other callers.
+   * Aborts the wait of this caller: the call rejects with the reason of the signal. A refresh under
+   * way continues for all other callers.
    */
   signal?: AbortSignal | null | undefined;
 }
@@ -43,9 +43,10 @@ export interface CredentialSessionOptions {
   /** The client of the service: a `CredentialClient`. */
   client: SessionClient;
   /**
-   * The storage of the credentials: `localStorage`, `sessionStorage`, or any `unstorage` driver (Redis, Deno KV, Cloudflare
-   * KV, …). Sessions with the same store and `key` share one login: tokens refreshed by one are adopted by the others, so that
-   * a rotated refresh token signs nobody out, and a sign-out in one is noticed by the others when they read the store next.
+   * The storage of the credentials: `localStorage`, `sessionStorage`, or any `unstorage` driver
+   * (Redis, Deno KV, Cloudflare KV, …). Sessions with the same store and `key` share one login:
+   * tokens refreshed by one are adopted by the others, so that a rotated refresh token signs nobody
+   * out, and a sign-out in one is noticed by the others when they read the store next.
    *
    * @default The memory of this session
    */
@@ -57,7 +58,8 @@ export interface CredentialSessionOptions {
    */
   key?: string | undefined;
   /**
-   * The credentials to start with, such as those of a test. They replace the login in the store, unless that was issued later.
+   * The credentials to start with, such as those of a test. They replace the login in the store,
+   * unless that was issued later.
    */
   credentials?: Credentials | undefined;
   /**
@@ -73,14 +75,15 @@ export interface CredentialSessionOptions {
    */
   margin?: number | undefined;
   /**
-   * The lock that keeps sessions with the same store from refreshing at the same time: `navigator.locks`, or a function like
-   * its `request`. It also closes the gap in which a sign-out elsewhere could be overwritten by a refresh. Without a lock, the
-   * session that loses a race adopts the tokens of the winner.
+   * The lock that keeps sessions with the same store from refreshing at the same time:
+   * `navigator.locks`, or a function like its `request`. It also closes the gap in which a sign-out
+   * elsewhere could be overwritten by a refresh. Without a lock, the session that loses a race
+   * adopts the tokens of the winner.
    */
   lock?: SessionLock | SessionLockManager | undefined;
   /**
-   * The longest wait for the lock, in ms. After it, the session continues without the lock, because a frozen tab must not block
-   * the others for good.
+   * The longest wait for the lock, in ms. After it, the session continues without the lock, because
+   * a frozen tab must not block the others for good.
    *
    * @default {5000}
    */
@@ -94,22 +97,23 @@ export interface CredentialSessionOptions {
    */
   fetch?: ((input: string | URL | Request, init?: RequestInit) => Promise<Response>) | undefined;
   /**
-   * The origins whose requests get the ID token, such as `https://app.example.com`. Requests to other origins are sent without
-   * it.
+   * The origins whose requests get the ID token, such as `https://app.example.com`. Requests to
+   * other origins are sent without it.
    *
    * @default In a browser, the origin of the page; elsewhere `session.fetch` rejects
    */
   origins?: readonly string[] | undefined;
   /**
-   * Decides whether a failed refresh ends the session. Return `false` for network errors and for a status such as 401 or 503,
-   * because otherwise a faulty deployment would sign out every user.
+   * Decides whether a failed refresh ends the session. Return `false` for network errors and for a
+   * status such as 401 or 503, because otherwise a faulty deployment would sign out every user.
    *
    * @default `true` for a `CredentialApiError` with status 400 or 404 only
    */
   endsSession?: ((error: AnyCredentialError) => boolean) | undefined;
   /**
-   * Whether to load the login at once and refresh it ahead of expiry without a call, so that no caller waits. The timer keeps no
-   * process alive, and ends at dispose. Correctness does not depend on it.
+   * Whether to load the login at once and refresh it ahead of expiry without a call, so that no
+   * caller waits. The timer keeps no process alive, and ends at dispose. Correctness does not
+   * depend on it.
    *
    * @default {false}
    */
@@ -117,7 +121,8 @@ export interface CredentialSessionOptions {
 }
 
 /**
- * Options for {@linkcode CredentialSessions}: those of a session, except for `key` and `credentials`.
+ * Options for {@linkcode CredentialSessions}: those of a session, except for `key` and
+ * `credentials`.
  *
  * @category Session
  */
@@ -132,30 +137,36 @@ export interface CredentialSessionsOptions
    */
   prefix?: string | undefined;
   /**
-   * The age from which the last read of the store is repeated before a session returns a token, in ms. A sign-out in another
-   * process is noticed within this time.
+   * The age from which the last read of the store is repeated before a session returns a token, in
+   * ms. A sign-out in another process is noticed within this time.
    *
    * @default {5_000}
    */
   recheck?: number | undefined;
-  /** The time until the store may drop a record that is not refreshed, in s. It is passed to `setItem` as `{ ttl }`. */
+  /**
+   * The time until the store may drop a record that is not refreshed, in s. It is passed to
+   * `setItem` as `{ ttl }`.
+   */
   ttl?: number | undefined;
 }
 
 /**
- * Options for one session of {@linkcode CredentialSessions}. They count when the session is created.
+ * Options for one session of {@linkcode CredentialSessions}. They count when the session is
+ * created.
  *
  * @category Session
  */
 export interface SessionIdOptions {
-  /** The end of the login, in ms since the epoch: the record's `{ ttl }` is at most the time left. */
+  /**
+   * The end of the login, in ms since the epoch: the record's `{ ttl }` is at most the time left.
+   */
   expiresAt?: number | undefined;
 }
 
 /**
- * A store for credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or your own object. Each method may
- * return a value or a promise. A call that takes longer than 5 s fails. Errors of a store are never passed on: they may
- * contain tokens.
+ * A store for credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or your own
+ * object. Each method may return a value or a promise. A call that takes longer than 5 s fails.
+ * Errors of a store are never passed on: they may contain tokens.
  *
  * @category Session
  *
@@ -166,13 +177,16 @@ export interface SessionIdOptions {
  *
  * const store: SessionStore = {
  *   getItem: (key) => readFile(`${key}.json`, "utf8").catch(() => null),
- *   setItem: (key, value) => writeFile(`${key}.json`, value, { mode: 0o600 }),
+ *   setItem: (key, value) =>
+ *     writeFile(`${key}.json`, value, { mode: 0o600 }),
  *   removeItem: (key) => rm(`${key}.json`, { force: true }),
  * };
  * ```
  */
 export interface SessionStore {
-  /** Returns the text stored under a key, or its JSON value; `null` or `undefined` if there is none. */
+  /**
+   * Returns the text stored under a key, or its JSON value; `null` or `undefined` if there is none.
+   */
   getItem(key: string): unknown;
   /** Stores a text under a key. The third argument is passed only if there is a `ttl`. */
   setItem(key: string, value: string, options?: SessionStoreOptions): unknown;
@@ -191,8 +205,9 @@ export interface SessionStoreOptions {
 }
 
 /**
- * A function that takes a lock, like `navigator.locks.request`: it calls back once the lock is granted, and holds the lock
- * until the returned promise has settled. `signal` aborts the wait. A lock that hangs or fails is ignored.
+ * A function that takes a lock, like `navigator.locks.request`: it calls back once the lock is
+ * granted, and holds the lock until the returned promise has settled. `signal` aborts the wait. A
+ * lock that hangs or fails is ignored.
  *
  * @category Session
  *
@@ -258,8 +273,8 @@ export type SessionEventType = SessionEvent["type"];
  */
 export interface SessionChange {
   /**
-   * The kind of the event: `signed_in` and `signed_out` here or in another tab or process with the same store, `refreshed` if
-   * there are new tokens from the service or from another session.
+   * The kind of the event: `signed_in` and `signed_out` here or in another tab or process with the
+   * same store, `refreshed` if there are new tokens from the service or from another session.
    */
   readonly type: "signed_in" | "refreshed" | "signed_out";
 }
@@ -277,8 +292,8 @@ export interface SessionEnd {
 }
 
 /**
- * A listener for the events of a session. New tokens are reported once they are stored. The listener is not awaited, its
- * errors are ignored, and it may call any method of the session.
+ * A listener for the events of a session. New tokens are reported once they are stored. The
+ * listener is not awaited, its errors are ignored, and it may call any method of the session.
  *
  * @category Session
  */

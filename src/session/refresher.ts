@@ -57,8 +57,8 @@ interface Failure {
 }
 
 /**
- * The pause after failures: 30 s growing to 5 min, or the `Retry-After` of the service. Without a pause, every request of a
- * busy application would send its own refresh during an outage.
+ * The pause after failures: 30 s growing to 5 min, or the `Retry-After` of the service. Without a
+ * pause, every request of a busy application would send its own refresh during an outage.
  */
 export class FailurePause {
   readonly #now: () => number;

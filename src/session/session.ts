@@ -23,19 +23,23 @@ import { memoryStore, StoreEntry } from "./store.ts";
 /**
  * One login that is kept fresh: its ID token is refreshed ahead of expiry, and always valid.
  *
- * - **One refresh for all.** Any number of concurrent calls make one request. Aborting one caller does not affect the others.
- * - **No timer.** Validity is checked at every call. Expiry is counted from the receipt of a token on the local clock, which
- *   may be hours off. A token without `exp` is used until a server rejects it.
- * - **Never ended lightly.** The session ends if the service rejects its refresh token (400 or 404) and the store has no newer
- *   one; not for a network error, a timeout, a 401, a 429 or a 503. During such failures a valid token remains in use, and the
- *   next refresh follows after 30 s, growing to 5 min, or after the service's `Retry-After`.
- * - **Stored first.** New credentials are returned only once they are in the store. If a sign-out and a refresh overlap, the
- *   sign-out wins, in memory and in the store.
+ * - **One refresh for all.** Any number of concurrent calls make one request. Aborting one caller
+ *   does not affect the others.
+ * - **No timer.** Validity is checked at every call. Expiry is counted from the receipt of a token
+ *   on the local clock, which may be hours off. A token without `exp` is used until a server
+ *   rejects it.
+ * - **Never ended lightly.** The session ends if the service rejects its refresh token (400 or 404)
+ *   and the store has no newer one; not for a network error, a timeout, a 401, a 429 or a 503.
+ *   During such failures a valid token remains in use, and the next refresh follows after 30 s,
+ *   growing to 5 min, or after the service's `Retry-After`.
+ * - **Stored first.** New credentials are returned only once they are in the store. If a sign-out
+ *   and a refresh overlap, the sign-out wins, in memory and in the store.
  *
- * ID tokens are decoded, not verified, because they come from the service itself. Whoever receives one must verify it.
+ * ID tokens are decoded, not verified, because they come from the service itself. Whoever receives
+ * one must verify it.
  *
- * All methods also reject with an error of a safe message if the store fails, and with the reason of their `signal`. No
- * error, event or inspection contains a token.
+ * All methods also reject with an error of a safe message if the store fails, and with the reason
+ * of their `signal`. No error, event or inspection contains a token.
  *
  * @category Session
  *
@@ -88,17 +92,21 @@ export class CredentialSession {
   readonly #background: BackgroundRefresh | undefined;
 
   /**
-   * A `fetch` that adds `Authorization: Bearer <ID token>`. It needs no `this`, so that it can be passed to other libraries:
-   * `ky.create({ fetch: session.fetch })`.
+   * A `fetch` that adds `Authorization: Bearer <ID token>`. It needs no `this`, so that it can be
+   * passed to other libraries: `ky.create({ fetch: session.fetch })`.
    *
-   * - Only requests to `origins` get the token. Other requests, and those that have an `Authorization`, are sent unchanged.
+   * - Only requests to `origins` get the token. Other requests, and those that have an
+   *   `Authorization`, are sent unchanged.
    * - After a redirect to another origin, the token is not sent.
-   * - On 401, there is one refresh and one replay. If another caller has refreshed meanwhile, there is only a replay; if the
-   *   body is a stream, only a refresh, and the 401 is returned. If a new token is rejected too, 401s are returned as they are
-   *   for 30 s, growing to 5 min, because the server objects to something else. A 401 is also returned if the refresh fails.
+   * - On 401, there is one refresh and one replay. If another caller has refreshed meanwhile, there
+   *   is only a replay; if the body is a stream, only a refresh, and the 401 is returned. If a new
+   *   token is rejected too, 401s are returned as they are for 30 s, growing to 5 min, because the
+   *   server objects to something else. A 401 is also returned if the refresh fails.
    *
-   * @throws {CredentialSessionError} If nobody is signed in, and the request is for one of `origins`.
-   * @throws {CredentialInputError} If `origins` is not set and there is no page, or the ID token cannot be in a header.
+   * @throws {CredentialSessionError} If nobody is signed in, and the request is for one of
+   * `origins`.
+   * @throws {CredentialInputError} If `origins` is not set and there is no page, or the ID token
+   * cannot be in a header.
    * @throws {CredentialError} If there is no valid token and the refresh fails.
    *
    * @example The fetch of an API client
@@ -114,7 +122,8 @@ export class CredentialSession {
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
   /**
-   * Creates a session. Nothing is sent or stored yet, and nothing is read unless `backgroundRefresh` is set.
+   * Creates a session. Nothing is sent or stored yet, and nothing is read unless
+   * `backgroundRefresh` is set.
    *
    * @param options Only `client` is required.
    * @throws {CredentialInputError} If an option is invalid. It names each invalid option.
@@ -142,22 +151,23 @@ export class CredentialSession {
   }
 
   /**
-   * Whether somebody is signed in, as far as is known without waiting. A synchronous store such as `localStorage` is read; the
-   * content of an asynchronous store is known after the first call that waits. `true` means that there are credentials, not
-   * that the service still accepts them.
+   * Whether somebody is signed in, as far as is known without waiting. A synchronous store such as
+   * `localStorage` is read; the content of an asynchronous store is known after the first call that
+   * waits. `true` means that there are credentials, not that the service still accepts them.
    */
   get signedIn(): boolean {
     return this.#keeper.isSignedIn;
   }
 
   /**
-   * Signs in with the temporary code of a login, and stores the credentials. They replace an earlier login. If sign-ins and
-   * sign-outs overlap, the one that began last wins.
+   * Signs in with the temporary code of a login, and stores the credentials. They replace an
+   * earlier login. If sign-ins and sign-outs overlap, the one that began last wins.
    *
    * @param login The code from the query of the callback, or another flow.
    * @returns The credentials.
    * @throws {CredentialInputError} If the code or flow is invalid. Nothing was sent.
-   * @throws {CredentialApiError} If the service rejects it: usually 404 for a code that is unknown, used or expired.
+   * @throws {CredentialApiError} If the service rejects it: usually 404 for a code that is unknown,
+   * used or expired.
    * @throws {CredentialNetworkError} If there is no response.
    * @throws {CredentialTimeoutError} If the response takes too long.
    * @throws {CredentialResponseError} If the response does not match the API.
@@ -199,9 +209,11 @@ export class CredentialSession {
    * Returns a valid ID token, refreshed if it is due.
    *
    * @returns The ID token, a JWT.
-   * @throws {CredentialSessionError} If nobody is signed in, or the session has ended. Send the user to the login page.
-   * @throws {CredentialError} If there is no valid token and the refresh fails. The session continues; until the pause after the
-   * failure is over, all callers get the same error, and nothing is sent.
+   * @throws {CredentialSessionError} If nobody is signed in, or the session has ended. Send the
+   * user to the login page.
+   * @throws {CredentialError} If there is no valid token and the refresh fails. The session
+   * continues; until the pause after the failure is over, all callers get the same error, and
+   * nothing is sent.
    *
    * @example For your own request
    * ```ts
@@ -242,7 +254,8 @@ export class CredentialSession {
   /**
    * Returns all tokens, with a valid ID token.
    *
-   * @returns The credentials. With rotation, their refresh token is valid only until the next refresh: leave it to the session.
+   * @returns The credentials. With rotation, their refresh token is valid only until the next
+   * refresh: leave it to the session.
    * @throws {CredentialError} As {@linkcode CredentialSession.prototype.getIdToken} does.
    *
    * @example Hand the login over to another application
@@ -252,7 +265,10 @@ export class CredentialSession {
    *   CredentialSession,
    * } from "@saasus-sdk/credential";
    *
-   * async function handOver(client: CredentialClient, session: CredentialSession) {
+   * async function handOver(
+   *   client: CredentialClient,
+   *   session: CredentialSession,
+   * ) {
    *   const credentials = await session.getCredentials();
    *   const { code } = await client.createAuthCredentials(credentials);
    *   return `https://other.example.com/callback?code=${code}`;
@@ -264,11 +280,12 @@ export class CredentialSession {
   }
 
   /**
-   * Refreshes now, even if the ID token is valid: after a change of the user's attributes, for example. Waits for a refresh that
-   * is under way already.
+   * Refreshes now, even if the ID token is valid: after a change of the user's attributes, for
+   * example. Waits for a refresh that is under way already.
    *
    * @returns The new credentials.
-   * @throws {CredentialSessionError} If nobody is signed in, or the session has ended or has no refresh token.
+   * @throws {CredentialSessionError} If nobody is signed in, or the session has ended or has no
+   * refresh token.
    * @throws {CredentialError} If the refresh fails. The earlier credentials remain in use.
    */
   async refresh(options?: SessionCallOptions): Promise<Credentials> {
@@ -276,11 +293,12 @@ export class CredentialSession {
   }
 
   /**
-   * Signs out: forgets the credentials at once, and removes them from the store, under the `lock` if there is one. A refresh or
-   * sign-in that is under way does not bring them back. Sessions with the same store notice it when they read the store next.
-   * The service knows no sign-out.
+   * Signs out: forgets the credentials at once, and removes them from the store, under the `lock`
+   * if there is one. A refresh or sign-in that is under way does not bring them back. Sessions with
+   * the same store notice it when they read the store next. The service knows no sign-out.
    *
-   * @throws If the store cannot remove the credentials. They are forgotten in this session all the same.
+   * @throws If the store cannot remove the credentials. They are forgotten in this session all the
+   * same.
    */
   async signOut(options?: SessionCallOptions): Promise<void> {
     options?.signal?.throwIfAborted();
@@ -288,8 +306,8 @@ export class CredentialSession {
   }
 
   /**
-   * Adds a listener for the events `signed_in`, `refreshed`, `signed_out` and `ended`, in this session or in another one with
-   * the same store. Its errors are ignored, and it is not awaited.
+   * Adds a listener for the events `signed_in`, `refreshed`, `signed_out` and `ended`, in this
+   * session or in another one with the same store. Its errors are ignored, and it is not awaited.
    *
    * @param listener The listener. It may call any method of the session.
    * @returns A function that removes the listener.
@@ -315,7 +333,10 @@ export class CredentialSession {
     for (const { listener } of [...this.#listeners]) void notify(listener, event);
   }
 
-  /** Ends the background refresh, and removes all listeners. The login stays in memory and in the store. */
+  /**
+   * Ends the background refresh, and removes all listeners. The login stays in memory and in the
+   * store.
+   */
   [Symbol.dispose](): void {
     this.#background?.stop();
     this.#listeners.clear();

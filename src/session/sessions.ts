@@ -19,18 +19,23 @@ interface Entry {
 }
 
 /**
- * The sessions of a server that has many users: one live session for each id, so that any number of concurrent requests of
- * one user make one refresh, and an outage of the service is noticed by one request per pause.
+ * The sessions of a server that has many users: one live session for each id, so that any number of
+ * concurrent requests of one user make one refresh, and an outage of the service is noticed by one
+ * request per pause.
  *
- * - **Shared by all processes.** The logins are in the store. A sign-out or a refresh in another process is noticed within
- *   `recheck`, because a session reads the store again before it returns a token if the last read is older. If the store is
- *   down, a valid token remains in use.
- * - **Bounded.** 5,000 sessions are kept in memory. Beyond that, the least recently used one is dropped, unless it is
- *   waiting for the service or the store; its login stays in the store. An id without a login is not kept.
+ * - **Shared by all processes.** The logins are in the store. A sign-out or a refresh in another
+ *   process is noticed within `recheck`, because a session reads the store again before it returns
+ *   a token if the last read is older. If the store is down, a valid token remains in use.
+ * - **Bounded.** 5,000 sessions are kept in memory. Beyond that, the least recently used one is
+ *   dropped, unless it is waiting for the service or the store; its login stays in the store. An id
+ *   without a login is not kept.
  *
  * @example The API of a web application
  * ```ts
- * import { type CredentialClient, CredentialSessions } from "@saasus-sdk/credential";
+ * import {
+ *   type CredentialClient,
+ *   CredentialSessions,
+ * } from "@saasus-sdk/credential";
  * import { createStorage } from "unstorage";
  *
  * function tokens(client: CredentialClient) {
@@ -59,8 +64,8 @@ export class CredentialSessions {
   }
 
   /**
-   * Returns the session of an id. Whoever has the id has the login: use at least 128 random bits, such as
-   * `crypto.randomUUID()`, and a new id for each sign-in.
+   * Returns the session of an id. Whoever has the id has the login: use at least 128 random bits,
+   * such as `crypto.randomUUID()`, and a new id for each sign-in.
    *
    * @param id The id of the session. In the store, it follows `prefix`.
    * @returns The one live session of the id in this process.

@@ -97,7 +97,9 @@ const common: OptionSchemas<Omit<CredentialSessionOptions, "key" | "credentials"
   backgroundRefresh: booleanSchema,
 };
 
-/** Returns the settings of a session. Settings that are validated already are returned as they are. */
+/**
+ * Returns the settings of a session. Settings that are validated already are returned as they are.
+ */
 export function sessionSettings(
   options: CredentialSessionOptions | SessionSettings,
 ): SessionSettings {

@@ -5,7 +5,9 @@ import type { SessionEvent } from "./options.ts";
 /** A login that is not in the store yet. */
 export interface UnsavedLogin {
   readonly login: Login;
-  /** The event to emit once the login is stored; absent for credentials given by the application. */
+  /**
+   * The event to emit once the login is stored; absent for credentials given by the application.
+   */
   readonly type?: "signed_in" | "refreshed";
 }
 
@@ -24,8 +26,9 @@ export interface LoginSlotsOptions {
 const NOBODY = "nobody is signed in; call signIn() with the code of a login";
 
 /**
- * The login in memory, in two slots. *Held* is in the store, and the only login that is handed out. *Unsaved* is newer, and
- * on its way to the store. All methods are synchronous, so that no step can come in between.
+ * The login in memory, in two slots. *Held* is in the store, and the only login that is handed out.
+ * *Unsaved* is newer, and on its way to the store. All methods are synchronous, so that no step can
+ * come in between.
  *
  * ```text
  *                    read from the store
@@ -95,7 +98,10 @@ export class LoginSlots {
     this.#checkedAt = this.#options.now();
   }
 
-  /** Brings the slots in line with the store, which decides. Throws if the login was removed elsewhere. */
+  /**
+   * Brings the slots in line with the store, which decides. Throws if the login was removed
+   * elsewhere.
+   */
   reconcile(stored: Login | null | undefined): void {
     if (stored !== null || !this.#isStored) return this.adopt(stored);
     this.#isStored = false;

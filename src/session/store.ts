@@ -46,9 +46,9 @@ export interface StoreEntryOptions {
 const STORE_TIMEOUT = 5_000;
 
 /**
- * The entry of one session in its store. Changes run one after another, so that a slow write does not undo a later one. A
- * change that exceeds the time limit no longer delays the others: if it still happens after a later change, the later
- * change is repeated.
+ * The entry of one session in its store. Changes run one after another, so that a slow write does
+ * not undo a later one. A change that exceeds the time limit no longer delays the others: if it
+ * still happens after a later change, the later change is repeated.
  *
  * All methods reject with an error of a safe message, never with the error of the store.
  */
@@ -71,7 +71,10 @@ export class StoreEntry {
     this.#options = options;
   }
 
-  /** Reads the login; `null` if the store has no record, `undefined` for a record that cannot be used. */
+  /**
+   * Reads the login; `null` if the store has no record, `undefined` for a record that cannot be
+   * used.
+   */
   async read(): Promise<Login | null | undefined> {
     const { store, key } = this.#options;
     const stored = await this.#call("Cannot read the credentials from the store", async () => {
@@ -234,8 +237,8 @@ const LONGEST_MESSAGE = 300;
 const TOKEN_LENGTH = 20;
 
 /**
- * Returns the message of a store's error, if it contains nothing like a token. The error itself is never passed on: errors of
- * Redis clients carry the command that failed with its arguments.
+ * Returns the message of a store's error, if it contains nothing like a token. The error itself is
+ * never passed on: errors of Redis clients carry the command that failed with its arguments.
  */
 export function safeMessage(thrown: unknown, secrets: readonly string[]): string {
   try {
