@@ -26,7 +26,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 export interface SignInChoices {
   /** The user. */
   readonly user: User;
-  /** What goes wrong. */
+  /** The problems to simulate. */
   readonly troubles: readonly Trouble[];
   /** Whether refresh tokens rotate; `undefined` for the setting of the emulator. */
   readonly rotation: boolean | undefined;

@@ -265,14 +265,10 @@ export class CredentialSession {
    *   CredentialSession,
    * } from "@saasus-sdk/credential";
    *
-   * async function handOver(
+   * const handOver = async (
    *   client: CredentialClient,
    *   session: CredentialSession,
-   * ) {
-   *   const credentials = await session.getCredentials();
-   *   const { code } = await client.createAuthCredentials(credentials);
-   *   return `https://other.example.com/callback?code=${code}`;
-   * }
+   * ) => await client.createAuthCredentials(await session.getCredentials());
    * ```
    */
   async getCredentials(options?: SessionCallOptions): Promise<Credentials> {
