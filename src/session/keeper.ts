@@ -50,8 +50,18 @@ const RECHECK_TIMEOUT = 1_000;
 /**
  * Keeps one login: in memory, in the store, and fresh.
  *
- * The login is in two slots, *held* and *unsaved*, whose states {@linkcode LoginSlots} shows. If a
- * login cannot be stored, the next flight tries again.
+ * Its {@linkcode LoginSlots}: *held* is in the store, *unsaved* is on its way there.
+ *
+ * ```text
+ *                    read from the store
+ *        ┌────────────────────────────────────────────┐
+ *        │                                            ▼
+ *     NOTHING ──signIn(), given──▶ UNSAVED ──stored──▶ HELD ──read: newer there──▶ HELD
+ *        ▲                         ▲ ▲  │ store fails: │ │
+ *        │                         │ └──┘ held stays   │ │
+ *        │                         └────refreshed──────┘ │
+ *        └──signOut(), read: removed elsewhere, rejected─┘
+ * ```
  *
  * All loading, refreshing and storing is done in one *flight* at a time, for all callers: read the
  * store; store what is unsaved; if that is not enough, refresh. A refresh reads the store once more

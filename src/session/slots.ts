@@ -29,19 +29,6 @@ const NOBODY = "nobody is signed in; call signIn() with the code of a login";
  * The login in memory, in two slots. *Held* is in the store, and the only login that is handed out.
  * *Unsaved* is newer, and on its way to the store. All methods are synchronous, so that no step can
  * come in between.
- *
- * ```text
- *                    read from the store
- *        ┌────────────────────────────────────────────┐
- *        │                                            ▼
- *     NOTHING ──signIn(), given──▶ UNSAVED ──stored──▶ HELD ──read: newer there──▶ HELD
- *        ▲                           ▲  │              │ │
- *        │                           │  │ store fails: │ │
- *        │                           └──┘ held stays   │ │
- *        │                           ▲                 │ │
- *        │                           └────refreshed────┘ │
- *        └──signOut(), read: removed elsewhere, rejected─┘
- * ```
  */
 export class LoginSlots {
   readonly #options: LoginSlotsOptions;
