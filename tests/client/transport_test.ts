@@ -322,12 +322,12 @@ test("A call removes its listeners from the caller's signal", async () => {
 
 test("A response to an aborted call is ignored", async () => {
   const asked: boolean[] = [];
-  const told: number[] = [];
+  const statuses: number[] = [];
   let answerNow: ((response: Response) => void) | undefined;
   const client = new CredentialClient({
     auth: ({ rejected }) => `Bearer ${asked.push(rejected)}`,
     fetch: () => new Promise((resolve) => answerNow = resolve),
-    onResponse: ({ status }) => void told.push(status),
+    onResponse: ({ status }) => void statuses.push(status),
   });
   const controller = new AbortController();
   const call = rejection(client.getAuthCredentials(EXCHANGE, { signal: controller.signal }));
@@ -336,7 +336,7 @@ test("A response to an aborted call is ignored", async () => {
   assertEquals(await call, "gone");
   answerNow?.(Response.json({}, { status: 401 }));
   await new Promise((resolve) => setTimeout(resolve, 20));
-  assertEquals([asked, told], [[false], []]);
+  assertEquals([asked, statuses], [[false], []]);
 });
 
 test("A hook that ends after its call does not renew the authorization", async () => {
@@ -615,19 +615,19 @@ test("A rejected response also calls onResponse and corrects the clock", async (
       body: " ".repeat(2 ** 20 + 1),
     }]
   ) {
-    const told: number[] = [];
+    const statuses: number[] = [];
     const seen: number[] = [];
     await using s = await scene([refused, ok()], {
       now: () => local,
       auth: ({ timestamp }) => `Bearer ${seen.push(timestamp)}`,
-      onResponse: ({ status }) => void told.push(status),
+      onResponse: ({ status }) => void statuses.push(status),
     });
     assertInstanceOf(
       await rejection(s.client.getAuthCredentials(REFRESH)),
       CredentialResponseError,
     );
     await s.client.getAuthCredentials(REFRESH);
-    assertEquals(told, [refused.status, 200]);
+    assertEquals(statuses, [refused.status, 200]);
     assertEquals(seen, [local, local + 3_600_000]);
   }
 });
