@@ -111,7 +111,7 @@ test("forbiddenImports() and circleIn() find a forbidden and a circular import",
 test("mod.ts loads at most 30 source files", () => {
   const modules = loadedModules("mod.ts");
   assert(modules.length > 10, modules.join(", "));
-  assert(modules.length <= 30, `${modules.length} modules: ${modules.join(", ")}`);
+  assert(modules.length <= 29, `${modules.length} modules: ${modules.join(", ")}`);
 });
 
 test("Source files have at most 350 lines", () => {
