@@ -133,40 +133,27 @@ const user: Schema<EmulatorUser> = v.pipe(
 /** A schema for the option `users`. */
 export const userList: Schema<EmulatorUser[]> = v.array(user, "Expected a list of users");
 
+/** Returns the tenant of the built-in users, with one role. */
+function exampleTenant(role_name: string, display_name: string): EmulatorTenant {
+  return {
+    id: "f6a1a2e0-7c1b-4d52-9d0e-2f0c5b7c1a01",
+    name: "Example Inc.",
+    completed_sign_up: true,
+    envs: [{
+      id: 3,
+      name: "prod",
+      display_name: "Production",
+      roles: [{ role_name, display_name }],
+    }],
+    user_attribute: {},
+    is_paid: false,
+  };
+}
+
 /** The users of an emulator that is created without any. */
 export const BUILT_IN_USERS: readonly EmulatorUser[] = /* @__PURE__ */ Object.freeze([
-  {
-    email: "alice@example.com",
-    tenants: [{
-      id: "f6a1a2e0-7c1b-4d52-9d0e-2f0c5b7c1a01",
-      name: "Example Inc.",
-      completed_sign_up: true,
-      envs: [{
-        id: 3,
-        name: "prod",
-        display_name: "Production",
-        roles: [{ role_name: "admin", display_name: "Administrator" }],
-      }],
-      user_attribute: {},
-      is_paid: false,
-    }],
-  },
-  {
-    signInId: "bob",
-    tenants: [{
-      id: "f6a1a2e0-7c1b-4d52-9d0e-2f0c5b7c1a01",
-      name: "Example Inc.",
-      completed_sign_up: true,
-      envs: [{
-        id: 3,
-        name: "prod",
-        display_name: "Production",
-        roles: [{ role_name: "user", display_name: "User" }],
-      }],
-      user_attribute: {},
-      is_paid: false,
-    }],
-  },
+  { email: "alice@example.com", tenants: [exampleTenant("admin", "Administrator")] },
+  { signInId: "bob", tenants: [exampleTenant("user", "User")] },
 ]);
 
 const MAX_KNOWN = 1_000;
