@@ -167,7 +167,7 @@ export class LoginKeeper {
    */
   async signIn(exchange: () => Promise<Login>): Promise<Login> {
     const number = ++this.#begun;
-    const login = await exchange();
+    const login = await this.#counted(exchange());
     try {
       if (number < this.#generation.number) throw SUPERSEDED;
       this.#supersede(number);

@@ -210,6 +210,19 @@ test("CredentialSessions drops the least recently used of more than 5,000 sessio
   await waiting;
 });
 
+test("CredentialSessions keeps a session whose sign-in is under way among any number of others", async () => {
+  const { sessions, service } = scene();
+  const gate = Promise.withResolvers<void>();
+  service.gate = gate.promise;
+  const session = sessions.get("arriving");
+  const signedIn = session.signIn(crypto.randomUUID());
+  for (let number = 0; number < 6_000; number++) sessions.get(`${number}`);
+  assertStrictEquals(sessions.get("arriving"), session);
+  gate.resolve();
+  await signedIn;
+  assertStrictEquals(sessions.get("arriving"), session);
+});
+
 test("CredentialSessions keeps no session for an id without a login", async () => {
   const { sessions } = scene();
   const session = sessions.get("unknown");
