@@ -70,19 +70,12 @@ export type {
   CredentialSessionOptions,
   CredentialSessionsOptions,
   SessionCallOptions,
-  SessionChange,
   SessionClient,
-  SessionClientOptions,
-  SessionEnd,
   SessionEvent,
-  SessionEventType,
-  SessionIdOptions,
   SessionListener,
   SessionLock,
   SessionLockManager,
-  SessionLockOptions,
   SessionStore,
-  SessionStoreOptions,
 } from "./src/session/options.ts";
 
 export { signatureAuth } from "./src/auth/signature_auth.ts";

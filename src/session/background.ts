@@ -1,5 +1,6 @@
 import { isCredentialError } from "../errors.ts";
 import { MAX_TIMER } from "../validation.ts";
+import type { LoginKeeper } from "./keeper.ts";
 
 /** The shortest delay of a timer, in ms, so that no clock turns the timer into a busy loop. */
 const SHORTEST_TIMER = 1_000;
@@ -7,40 +8,31 @@ const SHORTEST_TIMER = 1_000;
 /** The wait after a failed refresh, in ms. */
 const RETRY_WAIT = 30_000;
 
-/** Options for {@linkcode BackgroundRefresh}. */
-export interface BackgroundRefreshOptions {
-  /** Returns the time at which the next refresh is due, or `Infinity`. */
-  readonly dueAt: () => number;
-  /** Refreshes the login if it is due. */
-  readonly refresh: () => Promise<unknown>;
-  /** The local clock, in ms. */
-  readonly now: () => number;
-}
-
 /** A refresh ahead of expiry, by at most one timer, which keeps no process alive. */
 export class BackgroundRefresh {
-  readonly #options: BackgroundRefreshOptions;
+  readonly #keeper: LoginKeeper;
+  readonly #now: () => number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
 
   /** Creates a background refresh without a timer. */
-  constructor(options: BackgroundRefreshOptions) {
-    this.#options = options;
+  constructor(keeper: LoginKeeper, now: () => number) {
+    this.#keeper = keeper;
+    this.#now = now;
   }
 
   /** Loads the login, refreshes it if it is due, and sets the timer for the next refresh. */
   async start(): Promise<void> {
-    const { dueAt, refresh, now } = this.#options;
     this.#timer = undefined;
     let hasFailed = false;
     try {
-      await refresh();
+      await this.#keeper.current(undefined);
     } catch (thrown) {
       // The next caller gets the error.
       hasFailed = !isCredentialError(thrown) || thrown.code !== "session_ended";
     }
     if (this.#timer !== undefined) return;
-    const left = dueAt() - now();
+    const left = this.#keeper.dueAt - this.#now();
     if (left === Infinity && !hasFailed) return;
     this.#set(left > 0 && left !== Infinity ? left : RETRY_WAIT);
   }
@@ -48,8 +40,8 @@ export class BackgroundRefresh {
   /** Sets the timer for the login as it is now. */
   update(): void {
     this.#clear();
-    const dueAt = this.#options.dueAt();
-    if (dueAt !== Infinity) this.#set(dueAt - this.#options.now());
+    const { dueAt } = this.#keeper;
+    if (dueAt !== Infinity) this.#set(dueAt - this.#now());
   }
 
   /** Stops the background refresh for good. */

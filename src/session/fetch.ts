@@ -2,7 +2,7 @@ import { CredentialInputError } from "../errors.ts";
 import { isVisibleAscii } from "../validation.ts";
 import type { CallerSignal, LoginKeeper } from "./keeper.ts";
 import { isFresh } from "./login_tokens.ts";
-import { FailurePause } from "./refresher.ts";
+import { FailurePause } from "./pause.ts";
 import { allowedOrigins, type SessionSettings } from "./settings.ts";
 
 type FetchInput = string | URL | Request;
@@ -10,27 +10,19 @@ type FetchInput = string | URL | Request;
 /** A request as it was when `fetch` was called. */
 interface Snapshot {
   readonly request: Request;
-  /**
-   * The init fields that only the `fetch` of a runtime knows, such as `client` on Deno and `tls` on
-   * Bun.
-   */
+  /** The other init fields: `fetch` may know more of them, such as `client` on Deno, `tls` on Bun. */
   readonly extra: RequestInit;
   /** Whether the body can be sent again. */
   readonly isRepeatable: boolean;
 }
-
-/** The key of the pause for replays. */
-const REPLAY = "";
 
 /** The `fetch` of a session, which adds the ID token to requests. */
 export class SessionFetch {
   readonly #keeper: LoginKeeper;
   readonly #settings: SessionSettings;
   /** Begins when a new token is rejected too: the server then objects to something else. */
-  readonly #replayPause: FailurePause;
-  /**
-   * A new token that replaced a rejected one, while the request could not be sent again to try it.
-   */
+  readonly #pause: FailurePause;
+  /** A new token after a 401, until a server has accepted or rejected it. */
   #untried: string | undefined;
   /** The last token that a server accepted. */
   #accepted: string | undefined;
@@ -39,7 +31,7 @@ export class SessionFetch {
   constructor(keeper: LoginKeeper, settings: SessionSettings) {
     this.#keeper = keeper;
     this.#settings = settings;
-    this.#replayPause = new FailurePause(settings.now);
+    this.#pause = new FailurePause(settings.now);
   }
 
   /** Sends a request, with the token if it is for one of the origins and has no `Authorization`. */
@@ -57,25 +49,26 @@ export class SessionFetch {
     }
     const sources = [input, init].filter(isRequest);
     // From here on, the caller may change the arguments.
-    const snapshot = snapshotOf(isRequest(input) ? input : target.href, init);
+    const { request, extra, isRepeatable } = snapshotOf(
+      isRequest(input) ? input : target.href,
+      init,
+    );
+    const { signal } = request;
     let spare: Request | undefined;
     try {
-      const { signal } = snapshot.request;
       const { credentials: { id_token } } = await this.#keeper.current(signal);
       // The request is sent now, and its body is used up, as by `fetch`.
       for (const source of sources) dropBody(source);
-      spare = snapshot.isRepeatable ? snapshot.request.clone() : undefined;
-      const response = await this.#send(snapshot, id_token);
-      if (response.status !== 401 || !isFrom(target, response)) {
-        this.#accept(id_token);
-        return response;
-      }
-      const renewed = await this.#renewed(id_token, spare !== undefined, signal);
+      spare = isRepeatable ? request.clone() : undefined;
+      const response = await this.#send(request, extra, id_token);
+      // After a redirect to another origin, a 401 does not concern the token.
+      if (response.status !== 401 || !isFrom(target, response)) return response;
+      const renewed = await this.#renewed(id_token, signal);
       if (renewed === undefined || spare === undefined) return response;
       dropBody(response);
-      return await this.#replay({ ...snapshot, request: spare }, renewed);
+      return await this.#send(spare, extra, renewed);
     } catch (thrown) {
-      dropBody(snapshot.request);
+      dropBody(request);
       throw thrown;
     } finally {
       // The source of a body stays open as long as one of its copies is unread.
@@ -83,50 +76,34 @@ export class SessionFetch {
     }
   }
 
-  async #send({ request, extra }: Snapshot, idToken: string): Promise<Response> {
+  async #send(request: Request, extra: RequestInit, idToken: string): Promise<Response> {
     if (!isVisibleAscii(idToken)) {
       throw new CredentialInputError("Cannot fetch with the session's ID token", {
         issues: [{ path: "id_token", expected: "visible ASCII characters only" }],
       });
     }
     request.headers.set("authorization", `Bearer ${idToken}`);
-    return await this.#settings.fetch(request, extra);
-  }
-
-  async #replay(snapshot: Snapshot, idToken: string): Promise<Response> {
-    const response = await this.#send(snapshot, idToken);
-    if (response.status === 401) {
-      this.#replayPause.begin(REPLAY);
-    } else {
-      this.#replayPause.end();
-      this.#accept(idToken);
+    const response = await this.#settings.fetch(request, extra);
+    const isAccepted = response.status !== 401;
+    if (isAccepted) this.#accepted = idToken;
+    if (this.#untried === idToken) {
+      this.#untried = undefined;
+      if (isAccepted) this.#pause.end();
+      else this.#pause.begin("");
     }
     return response;
   }
 
-  #accept(idToken: string): void {
-    this.#accepted = idToken;
-    if (this.#untried === idToken) this.#untried = undefined;
-  }
-
   /** Returns a token other than the rejected one, or `undefined` if there is none to try. */
-  async #renewed(
-    rejected: string,
-    isRepeatable: boolean,
-    signal: CallerSignal,
-  ): Promise<string | undefined> {
-    if (!isRepeatable && this.#untried === rejected) {
-      this.#untried = undefined;
-      this.#replayPause.begin(REPLAY);
-    }
-    if (this.#replayPause.failureOf(REPLAY) !== undefined) return undefined;
+  async #renewed(rejected: string, signal: CallerSignal): Promise<string | undefined> {
+    if (this.#pause.failureOf("") !== undefined) return undefined;
     try {
       const { credentials: { id_token } } = await this.#keeper.renewed(
         (login) => login.credentials.id_token !== rejected && isFresh(login, this.#settings.now()),
         signal,
       );
       if (id_token === rejected) return undefined;
-      if (!isRepeatable && id_token !== this.#accepted) this.#untried = id_token;
+      if (id_token !== this.#accepted) this.#untried = id_token;
       return id_token;
     } catch {
       // The caller gets the 401; the end of a session is reported to its listeners.
@@ -155,9 +132,8 @@ function snapshotOf(input: string | Request, init: RequestInit | undefined): Sna
     // Bun 1.4 copies the body of a request, instead of moving it, and so leaves it open.
     if (copy.body !== request.body) dropBody(copy);
   }
-  const extra = Object.entries(init ?? {}).filter(([name]) => !STANDARD.has(name));
-  const isRepeatable = isRequest(init) || !isStream(body);
-  return { request, extra: Object.fromEntries(extra), isRepeatable };
+  const { method: _m, headers: _h, body: _b, signal: _s, ...extra } = init ?? {};
+  return { request, extra, isRepeatable: isRequest(init) || !isStream(body) };
 }
 
 function copyOf<T>(value: T): T {
@@ -169,14 +145,6 @@ function isStream(body: unknown): boolean {
   return typeof body === "object" && body !== null &&
     ("getReader" in body || Symbol.asyncIterator in body);
 }
-
-/**
- * The init fields that a `Request` takes over. Passed to `fetch` again, some would reset others.
- */
-const STANDARD: ReadonlySet<string> = /* @__PURE__ */ new Set([
-  ...["method", "headers", "body", "mode", "credentials", "cache", "redirect", "referrer"],
-  ...["referrerPolicy", "integrity", "keepalive", "signal", "window", "duplex", "priority"],
-]);
 
 /** Returns the URL of a request; `undefined` if it is not for a web server. */
 function targetOf(input: FetchInput): URL | undefined {

@@ -1,23 +1,15 @@
 import { abortable, deadline, delay } from "../async.ts";
-import { type AnyCredentialError, CredentialSessionError } from "../errors.ts";
+import { type AnyCredentialError, CredentialSessionError, isCredentialError } from "../errors.ts";
 import { underLock } from "./lock.ts";
 import { isFresh, isValid, keyOf, type Login, receivedLogin } from "./login_tokens.ts";
-import type { SessionEvent } from "./options.ts";
-import { Refresher } from "./refresher.ts";
-import type { SessionSettings } from "./settings.ts";
-import { LoginSlots, type UnsavedLogin } from "./slots.ts";
+import { FailurePause } from "./pause.ts";
+import { LoginSlots, type LoginSlotsOptions, type UnsavedLogin } from "./slots.ts";
 import type { StoreEntry } from "./store.ts";
 
 /** Options for {@linkcode LoginKeeper}. */
-export interface LoginKeeperOptions {
-  /** The settings of the session. */
-  readonly settings: SessionSettings;
+export interface LoginKeeperOptions extends LoginSlotsOptions {
   /** The entry in the store. */
   readonly entry: StoreEntry;
-  /** Called with each event. */
-  readonly emit: (event: SessionEvent) => void;
-  /** Called when the login has changed. */
-  readonly onChange: () => void;
 }
 
 /** The signal of a caller; `null` as in `fetch`. */
@@ -50,7 +42,8 @@ const RECHECK_TIMEOUT = 1_000;
 /**
  * Keeps one login: in memory, in the store, and fresh.
  *
- * Its {@linkcode LoginSlots}: *held* is in the store, *unsaved* is on its way there.
+ * A login is in one of two slots. *Held* is in the store, and the only one that is handed out.
+ * *Unsaved* is newer, and on its way there.
  *
  * ```text
  *                    read from the store
@@ -71,12 +64,12 @@ const RECHECK_TIMEOUT = 1_000;
  * A sign-in or sign-out ends the *generation*: it aborts the flight, and whatever is still under
  * way changes nothing any more. When a sign-out, a refresh and a failing store meet, the sign-out
  * therefore wins at once in memory; the removal from the store waits for a write under way; and if
- * the removal fails, the record is remembered as ended and ignored.
+ * the removal fails, the record is remembered as over and ignored.
  */
 export class LoginKeeper {
   readonly #options: LoginKeeperOptions;
-  readonly #refresher: Refresher;
   readonly #slots: LoginSlots;
+  readonly #pause: FailurePause;
   #flight: Promise<Landing> | undefined;
   /** The number of sign-ins and sign-outs that have begun. */
   #begun = 0;
@@ -84,16 +77,11 @@ export class LoginKeeper {
 
   /** Creates a keeper. Nothing is read yet. */
   constructor(options: LoginKeeperOptions) {
-    const { settings: { credentials, now, margin }, emit, onChange } = options;
-    const receipt = { receivedAt: now(), source: "given", margin } as const;
+    const { credentials, now, margin } = options.settings;
     this.#options = options;
-    this.#refresher = new Refresher(options.settings);
-    this.#slots = new LoginSlots({
-      now,
-      given: credentials && receivedLogin(credentials, receipt),
-      emit,
-      onChange,
-    });
+    this.#pause = new FailurePause(now);
+    const receipt = { receivedAt: now(), source: "given", margin } as const;
+    this.#slots = new LoginSlots(options, credentials && receivedLogin(credentials, receipt));
   }
 
   /** The login, if it is in the store and its ID token needs no refresh. */
@@ -102,7 +90,7 @@ export class LoginKeeper {
     if (held === undefined) return undefined;
     const { now, recheck } = this.#options.settings;
     const time = now();
-    return isFresh(held, time) && this.#slots.isChecked(recheck, time) ? held : undefined;
+    return this.#slots.isChecked(recheck, time) && isFresh(held, time) ? held : undefined;
   }
 
   /** The login, if it is in the store and none is newer. */
@@ -130,7 +118,6 @@ export class LoginKeeper {
     signal?.throwIfAborted();
     const { fresh } = this;
     if (fresh !== undefined) return fresh;
-    const { now } = this.#options.settings;
     const renewal = this.renewed(this.#isFresh, signal);
     try {
       const isRecheck = this.held !== undefined && this.#isFresh(this.held);
@@ -138,7 +125,7 @@ export class LoginKeeper {
     } catch (thrown) {
       signal?.throwIfAborted();
       const { held } = this.#slots;
-      if (held === undefined || !isValid(held, now())) throw thrown;
+      if (held === undefined || !isValid(held, this.#options.settings.now())) throw thrown;
       this.#slots.check();
       return held;
     }
@@ -167,39 +154,29 @@ export class LoginKeeper {
    */
   async signIn(exchange: () => Promise<Login>): Promise<Login> {
     const number = ++this.#begun;
-    const login = await this.#counted(exchange());
+    const login = await exchange();
     try {
       if (number < this.#generation.number) throw SUPERSEDED;
       this.#supersede(number);
-      this.#slots.ended.restart(login);
-      await this.#replace({ login, type: "signed_in" });
+      await this.#fly(async (generation) => {
+        return { login: await this.#save({ login, type: "signed_in" }, generation), isNew: true };
+      });
       return login;
     } catch (thrown) {
       if (thrown !== SUPERSEDED) throw thrown;
-      throw new CredentialSessionError(
-        "Cannot sign in: replaced by a later sign-in or sign-out",
-      );
+      throw new CredentialSessionError("Cannot sign in: replaced by a later sign-in or sign-out");
     }
   }
 
   /** Forgets the login at once, and removes it from the store. */
   async signOut(): Promise<void> {
     const { settings, entry, emit } = this.#options;
-    const isKnown = this.#slots.latest !== undefined || this.#slots.isStored;
-    let isRemoved = false;
-    this.#supersede(++this.#begun, "it was signed out; call signIn() with the code of a login");
-    this.#slots.markStored(false);
-    // Until the record is removed, this covers a login that this session has never read.
-    this.#slots.ended.addAllUntil(settings.now());
+    this.#supersede(++this.#begun);
+    this.#slots.signOut();
     emit({ type: "signed_out" });
     try {
-      const { signal } = this.#generation.controller;
-      const removal = this.#locked(signal, async () => {
-        await entry.remove();
-        isRemoved = true;
-      });
-      await this.#counted(removal, () => isRemoved && !isKnown);
-      this.#slots.ended.restart();
+      await underLock(settings, this.#generation.controller.signal, () => entry.remove());
+      this.#slots.confirmSignOut();
     } catch (thrown) {
       // A later sign-in replaces the record, or a later sign-out removes it.
       if (thrown !== SUPERSEDED) throw thrown;
@@ -208,40 +185,32 @@ export class LoginKeeper {
 
   readonly #isFresh: IsEnough = (login) => isFresh(login, this.#options.settings.now());
 
+  #supersede(number: number): void {
+    const { controller } = this.#generation;
+    this.#generation = { number, controller: new AbortController() };
+    this.#flight = undefined;
+    this.#slots.forget();
+    controller.abort(SUPERSEDED);
+  }
+
   #fly(course: (generation: AbortSignal) => Promise<Landing>): Promise<Landing> {
     const { signal } = this.#generation.controller;
-    const flight = this.#flight = this.#counted(abortable(course(signal), signal)).finally(() => {
+    const flight = this.#flight = abortable(course(signal), signal).finally(() => {
       if (this.#flight === flight) this.#flight = undefined;
     });
     return flight;
   }
 
-  async #counted<T>(work: Promise<T>, isUnknown = () => this.#slots.isNobody): Promise<T> {
-    const { onWork } = this.#options.settings;
-    onWork?.({ isBegun: true, isUnknown: false });
-    try {
-      return await work;
-    } finally {
-      onWork?.({ isBegun: false, isUnknown: isUnknown() });
-    }
-  }
-
   async #course(isEnough: IsEnough, generation: AbortSignal): Promise<Landing> {
     const login = await this.#load(generation);
     if (isEnough(login)) return { login, isNew: false };
-    this.#refresher.throwIfPaused(login);
-    return await this.#locked(generation, async (isLocked) => {
+    const failure = this.#pause.failureOf(keyOf(login));
+    if (failure !== undefined) throw failure.error;
+    return await underLock(this.#options.settings, generation, async (isLocked) => {
       const latest = isLocked ? await this.#load(generation) : login;
       if (isEnough(latest)) return { login: latest, isNew: false };
       return { login: await this.#refresh(latest, isLocked, generation), isNew: true };
     });
-  }
-
-  async #locked<T>(signal: AbortSignal, run: (isLocked: boolean) => Promise<T>): Promise<T> {
-    const { lock, lockTimeout: timeout, key: name } = this.#options.settings;
-    return lock === undefined
-      ? await run(false)
-      : await underLock({ lock, name, timeout, signal }, run);
   }
 
   /** Reads the store, and stores what is unsaved. */
@@ -255,23 +224,16 @@ export class LoginKeeper {
     return held;
   }
 
-  /** Starts a flight that stores a new login. */
-  async #replace(unsaved: UnsavedLogin): Promise<void> {
-    this.#slots.keepUnsaved(unsaved);
-    await this.#fly(async (generation) => {
-      return { login: await this.#save(unsaved, generation), isNew: true };
-    });
-  }
-
   async #save(unsaved: UnsavedLogin, generation: AbortSignal): Promise<Login> {
     const { entry, settings } = this.#options;
+    this.#slots.keepUnsaved(unsaved);
     await entry.write(unsaved.login, generation);
     generation.throwIfAborted();
     if (settings.store !== undefined && !this.#slots.isStored) {
       // Only of a store that keeps what is written can a missing record mean a sign-out.
       const isStored = await entry.read().then(Boolean, () => true);
       generation.throwIfAborted();
-      this.#slots.markStored(isStored);
+      this.#slots.isStored = isStored;
     }
     this.#slots.hold(unsaved.login, unsaved.type);
     return unsaved.login;
@@ -280,35 +242,50 @@ export class LoginKeeper {
   async #refresh(login: Login, isLocked: boolean, generation: AbortSignal): Promise<Login> {
     const refreshToken = login.credentials.refresh_token;
     if (refreshToken === undefined) throw await this.#withoutRefreshToken(login);
-    const result = await this.#refresher.request(login, refreshToken, generation);
-    if (result.rejection !== undefined) {
+    let received: Login;
+    try {
+      received = await this.#request(refreshToken, generation);
+    } catch (error) {
+      generation.throwIfAborted();
+      this.#pause.begin(refreshToken, error);
+      if (!isCredentialError(error) || !this.#options.settings.endsSession(error)) throw error;
       const winner = await this.#winnerOver(login, isLocked, generation);
-      if (winner === undefined) throw await this.#end(login, result.rejection);
+      if (winner === undefined) throw await this.#end(login, error);
       return this.#isFresh(winner) ? winner : await this.#refresh(winner, isLocked, generation);
     }
+    this.#pause.end();
     // If the store cannot be read at this moment, the new tokens must not be lost.
     const stored = await this.#options.entry.read().catch(() => undefined);
     generation.throwIfAborted();
-    this.#slots.reconcile(stored && keyOf(stored) === keyOf(login) ? undefined : stored);
+    this.#slots.reconcile(stored);
     const { held } = this.#slots;
     if (held !== undefined && held !== login) return held;
-    const unsaved = this.#slots.keepUnsaved({ login: result.login, type: "refreshed" });
-    return await this.#save(unsaved, generation);
+    return await this.#save({ login: received, type: "refreshed" }, generation);
   }
 
-  /**
-   * Returns the login that has replaced a rejected one in the store, if another process was faster.
-   */
+  async #request(refreshToken: string, signal: AbortSignal): Promise<Login> {
+    const { client, now, margin } = this.#options.settings;
+    const flow = { authFlow: "refreshTokenAuth", refreshToken } as const;
+    const credentials = await client.getAuthCredentials(flow, { signal });
+    signal.throwIfAborted();
+    return receivedLogin(credentials, {
+      receivedAt: now(),
+      source: "refresh",
+      margin,
+      refreshToken,
+    });
+  }
+
+  /** Returns the login that has replaced a rejected one, if another process was faster. */
   async #winnerOver(
     rejected: Login,
     isLocked: boolean,
     generation: AbortSignal,
   ): Promise<Login | undefined> {
-    this.#slots.ended.addKey(rejected);
-    const isShared = this.#options.settings.store !== undefined;
-    for (const wait of isShared && !isLocked ? WINNER_WAITS : [0]) {
+    const { entry, settings } = this.#options;
+    for (const wait of settings.store !== undefined && !isLocked ? WINNER_WAITS : [0]) {
       if (wait > 0) await delay(wait, generation);
-      const stored = await this.#options.entry.read().catch(() => undefined);
+      const stored = await entry.read().catch(() => undefined);
       generation.throwIfAborted();
       this.#slots.adopt(stored);
       if (this.#slots.held !== rejected) return this.#slots.held;
@@ -328,22 +305,12 @@ export class LoginKeeper {
     const reason = cause === undefined
       ? "its ID token has expired, and there is no refresh token"
       : "the service has rejected its refresh token";
-    this.#slots.ended.addKey(login);
     this.#slots.forget(`it has ended, because ${reason}; send the user to the login page`);
-    this.#slots.markStored(false);
     const { operation, retryCount } = cause ?? {};
     const error = this.#slots.nobody({ operation, retryCount, cause });
     this.#options.emit({ type: "ended", error });
     // The login has ended here, even if the store cannot remove it.
     await this.#options.entry.remove(login).catch(() => {});
     return error;
-  }
-
-  #supersede(number: number, absence?: string): void {
-    const { controller } = this.#generation;
-    this.#generation = { number, controller: new AbortController() };
-    this.#flight = undefined;
-    this.#slots.forget(absence);
-    controller.abort(SUPERSEDED);
   }
 }

@@ -1,75 +1,44 @@
-import { abortable } from "../async.ts";
-import type { SessionLock, SessionLockManager } from "./options.ts";
-
-/** Options for {@linkcode underLock}. */
-export interface LockRequest {
-  /** The source of the lock. */
-  readonly lock: SessionLock | SessionLockManager;
-  /** The name of the lock. */
-  readonly name: string;
-  /** The longest wait for the lock, in ms. */
-  readonly timeout: number;
-  /** The signal that ends the wait and releases the lock. */
-  readonly signal: AbortSignal;
-}
-
-/** Releases a lock. */
-type Release = () => void;
+import { abortable, deadline } from "../async.ts";
+import type { SessionSettings } from "./settings.ts";
 
 /**
- * Runs a function under a lock, or without the lock if it is not granted in time or the request
- * fails.
+ * Runs a function under the lock of a session; without it if there is none, if it is not granted in
+ * time, or if the request fails. The lock is released as soon as the function has ended or the
+ * signal has aborted.
  *
  * @param run The function. Its argument says whether the lock is held.
  */
 export async function underLock<T>(
-  request: LockRequest,
+  { lock, lockTimeout, key }: SessionSettings,
+  signal: AbortSignal,
   run: (isLocked: boolean) => Promise<T>,
 ): Promise<T> {
-  const release = await granted(request);
-  try {
-    request.signal.throwIfAborted();
-    // A function that hangs must not keep the lock from others once nobody waits for it.
-    return await abortable(run(release !== undefined), request.signal);
-  } finally {
-    release?.();
-  }
-}
-
-/** Waits for a lock. A lock that is granted too late, or once more, is released at once. */
-async function granted(
-  { lock, name, timeout, signal }: LockRequest,
-): Promise<Release | undefined> {
+  if (lock === undefined) return await run(false);
+  let running: Promise<T> | undefined;
   const waiting = new AbortController();
-  const stop = () => waiting.abort();
-  const timer = setTimeout(stop, timeout);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
+  const granted = new Promise<void>((resolve) => {
+    // A lock that is granted too late, or once more, is released with the run or at once.
+    const hold = async () => {
+      if (waiting.signal.aborted) return;
+      running ??= abortable(run(true), signal);
+      resolve();
+      await Promise.allSettled([running]);
+    };
+    const options = { signal: waiting.signal };
+    // `navigator.locks.request` throws unless it is called as a method.
+    const request = async () =>
+      typeof lock === "function"
+        ? await lock(key, options, hold)
+        : await lock.request(key, options, hold);
+    request().then(() => resolve(), () => resolve());
+  });
   try {
-    return await new Promise<Release | undefined>((resolve) => {
-      const proceed = () => resolve(undefined);
-      waiting.signal.addEventListener("abort", proceed, { once: true });
-      let isGranted = false;
-      const hold = async () => {
-        if (waiting.signal.aborted || isGranted) return;
-        isGranted = true;
-        await new Promise<void>((release) => resolve(release));
-      };
-      requestLock(lock, name, waiting.signal, hold).then(proceed, proceed);
-    });
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
+    await deadline(abortable(granted, signal), lockTimeout);
+  } catch {
+    // Not granted in time, or not needed any more.
   }
-}
-
-async function requestLock(
-  lock: SessionLock | SessionLockManager,
-  name: string,
-  signal: AbortSignal,
-  hold: () => Promise<void>,
-): Promise<void> {
-  // `navigator.locks.request` throws unless it is called as a method.
-  if (typeof lock === "function") await lock(name, { signal }, hold);
-  else await lock.request(name, { signal }, hold);
+  if (running !== undefined) return await running;
+  waiting.abort();
+  signal.throwIfAborted();
+  return await run(false);
 }

@@ -8,15 +8,9 @@ export interface Login {
   readonly issuedAt: number | undefined;
   /** The time when the tokens were received. */
   readonly receivedAt: number;
-  /**
-   * The expiry of the ID token; `Infinity` if unknown: the token is then used until a server
-   * rejects it.
-   */
+  /** The expiry of the ID token; `Infinity` if unknown: it is used until a server rejects it. */
   readonly expiresAt: number;
-  /**
-   * The earliest plausible time. Before it, the clock was set back, and the age of the token is
-   * unknown.
-   */
+  /** The earliest plausible time: before it, the clock was set back, and the age is unknown. */
   readonly freshFrom: number;
   /** The time from which the ID token is due for a refresh. */
   readonly freshUntil: number;
@@ -41,17 +35,6 @@ export interface Receipt {
   readonly refreshToken?: string | undefined;
 }
 
-/** The time claims of an ID token, in s since the epoch. */
-export interface TimeClaims {
-  /** The time of issue. */
-  readonly iat?: number | undefined;
-  /** The expiry. */
-  readonly exp?: number | undefined;
-}
-
-/** The lifetime of an ID token, in ms of the local clock. */
-export type Lifetime = Pick<Login, "receivedAt" | "expiresAt">;
-
 const DEFAULT_MARGIN = 300_000;
 
 /** The age from which tokens behind a code count as saved earlier by another application. */
@@ -60,10 +43,7 @@ const HAND_OVER_AGE = 60_000;
 /** Ten years. A longer lifetime is a mistake, such as an `exp` in ms. */
 const MAX_LIFETIME = 315_360_000_000;
 
-/**
- * Creates a login from tokens that were just received. An empty or `null` refresh token counts as
- * absent.
- */
+/** Creates a login from tokens that were just received. An empty refresh token counts as absent. */
 export function receivedLogin(
   { id_token, access_token, refresh_token }: Credentials,
   { receivedAt, source, margin, refreshToken }: Receipt,
@@ -74,23 +54,35 @@ export function receivedLogin(
   return restoredLogin(credentials, { receivedAt, expiresAt }, margin);
 }
 
-/** Creates a login from tokens whose lifetime is known. */
+/**
+ * Creates a login from tokens whose lifetime is known. The ID token is due for a refresh a margin
+ * ahead of its expiry: the smaller of 5 min and 20 % of its lifetime, or the `margin` option, but
+ * at most 90 % of the lifetime, because otherwise a new token would be due at once.
+ */
 export function restoredLogin(
   credentials: Credentials,
-  { receivedAt, expiresAt }: Lifetime,
+  { receivedAt, expiresAt }: Pick<Login, "receivedAt" | "expiresAt">,
   margin: number | undefined,
 ): Login {
+  const { iat: issuedAt } = timeClaimsOf(credentials.id_token);
+  const login = { credentials, issuedAt, receivedAt, expiresAt };
+  if (expiresAt === Infinity) return { ...login, freshFrom: -Infinity, freshUntil: Infinity };
+  const lifetime = Math.max(0, expiresAt - receivedAt);
+  const standard = Math.min(DEFAULT_MARGIN, lifetime / 5);
   return {
-    credentials,
-    issuedAt: timeClaimsOf(credentials.id_token).iat,
-    receivedAt,
-    expiresAt,
-    ...freshnessOf({ receivedAt, expiresAt }, margin),
+    ...login,
+    freshFrom: receivedAt - standard,
+    freshUntil: expiresAt - Math.min(margin ?? standard, lifetime * 0.9),
   };
 }
 
-/** Reads the time claims of an ID token. Claims that are not finite numbers count as absent. */
-export function timeClaimsOf(idToken: string): TimeClaims {
+/** The time claims of an ID token, in s since the epoch, if they are finite numbers. */
+interface TimeClaims {
+  readonly iat: number | undefined;
+  readonly exp: number | undefined;
+}
+
+function timeClaimsOf(idToken: string): TimeClaims {
   const { iat, exp } = jwtClaims(idToken) ?? {};
   return { iat: finite(iat), exp: finite(exp) };
 }
@@ -104,11 +96,7 @@ function finite(value: unknown): number | undefined {
  * the receipt of the token: compared with `exp` itself, a clock that is ahead would see every new
  * token as expired, and refresh endlessly.
  */
-export function expiryOf(
-  { iat, exp }: TimeClaims,
-  receivedAt: number,
-  source: TokenSource,
-): number {
+function expiryOf({ iat, exp }: TimeClaims, receivedAt: number, source: TokenSource): number {
   if (exp === undefined) return Infinity;
   const byClock = exp * 1000;
   if (byClock - (iat === undefined ? receivedAt : iat * 1000) > MAX_LIFETIME) return Infinity;
@@ -116,34 +104,10 @@ export function expiryOf(
   if (iat === undefined) return byClock > receivedAt || source === "given" ? byClock : Infinity;
   if (exp <= iat) return Infinity;
   const byLifetime = receivedAt + byClock - iat * 1000;
-  switch (source) {
-    case "refresh":
-      return byLifetime;
-    case "code":
-      return iat * 1000 + HAND_OVER_AGE < receivedAt && receivedAt < byClock ? byClock : byLifetime;
-    case "given":
-      return Math.min(byClock, byLifetime);
-    default:
-      return source satisfies never;
-  }
-}
-
-/**
- * Returns the times between which an ID token is used without a refresh. It is refreshed a margin
- * ahead of its expiry: the smaller of 5 min and 20 % of its lifetime, or the `margin` option, but
- * at most 90 % of the lifetime, because otherwise a new token would be due at once.
- */
-export function freshnessOf(
-  { receivedAt, expiresAt }: Lifetime,
-  margin: number | undefined,
-): Pick<Login, "freshFrom" | "freshUntil"> {
-  if (expiresAt === Infinity) return { freshFrom: -Infinity, freshUntil: Infinity };
-  const lifetime = Math.max(0, expiresAt - receivedAt);
-  const standard = Math.min(DEFAULT_MARGIN, lifetime / 5);
-  return {
-    freshFrom: receivedAt - standard,
-    freshUntil: expiresAt - Math.min(margin ?? standard, lifetime * 0.9),
-  };
+  if (source === "given") return Math.min(byClock, byLifetime);
+  const isHandedOver = source === "code" && iat * 1000 + HAND_OVER_AGE < receivedAt &&
+    receivedAt < byClock;
+  return isHandedOver ? byClock : byLifetime;
 }
 
 /** Checks whether the ID token is valid and not yet due for a refresh. */
@@ -156,12 +120,14 @@ export function isValid({ freshFrom, expiresAt }: Login, now: number): boolean {
   return freshFrom <= now && now < expiresAt;
 }
 
-/**
- * Returns the token that identifies a login between two rotations: the refresh token, if there is
- * one.
- */
+/** Returns the token that identifies a login until the next rotation. */
 export function keyOf({ credentials }: Login): string {
   return credentials.refresh_token ?? credentials.id_token;
+}
+
+/** Returns a text that identifies the record of a login in the store. */
+export function recordOf(login: Login): string {
+  return `${login.receivedAt} ${keyOf(login)}`;
 }
 
 /**
@@ -171,62 +137,4 @@ export function keyOf({ credentials }: Login): string {
 export function isIssuedLater(one: Login, other: Login): boolean {
   const difference = (one.issuedAt ?? NaN) - (other.issuedAt ?? NaN);
   return difference ? difference > 0 : one.receivedAt > other.receivedAt;
-}
-
-/** The number of logins that {@linkcode EndedLogins} remembers. */
-const MAX_ENDED = 6;
-
-/**
- * The logins that are over. They are ignored if a store still returns them, or returns them again.
- */
-export class EndedLogins {
-  /** The oldest first. */
-  readonly #keys = new Set<string>();
-  #endedAt = -Infinity;
-
-  /** Adds one login that was replaced or signed out. */
-  add(login: Login): void {
-    this.#remember(recordOf(login));
-  }
-
-  /**
-   * Adds all logins with the refresh token of a login, because the token was rejected or rotated.
-   */
-  addKey(login: Login): void {
-    this.#remember(keyOf(login));
-  }
-
-  /** Adds all logins that were received up to a time. */
-  addAllUntil(time: number): void {
-    this.#endedAt = time;
-  }
-
-  /**
-   * Removes a login that starts again, and the limit of
-   * {@linkcode EndedLogins.prototype.addAllUntil}.
-   */
-  restart(login?: Login): void {
-    this.#endedAt = -Infinity;
-    if (login === undefined) return;
-    this.#keys.delete(recordOf(login));
-    this.#keys.delete(keyOf(login));
-  }
-
-  /** Checks whether a login is over. */
-  has(login: Login): boolean {
-    return login.receivedAt <= this.#endedAt || this.#keys.has(keyOf(login)) ||
-      this.#keys.has(recordOf(login));
-  }
-
-  #remember(key: string): void {
-    this.#keys.delete(key);
-    this.#keys.add(key);
-    const [oldest] = this.#keys;
-    if (this.#keys.size > MAX_ENDED && oldest !== undefined) this.#keys.delete(oldest);
-  }
-}
-
-/** Returns a text that identifies the record of a login in the store. */
-function recordOf(login: Login): string {
-  return `${login.receivedAt} ${keyOf(login)}`;
 }

@@ -20,18 +20,11 @@ export interface SessionCallOptions {
  * @category Session
  */
 export interface SessionClient {
-  /** Exchanges a temporary code, or refreshes. */
-  getAuthCredentials(authFlow: AuthFlow, options?: SessionClientOptions): Promise<Credentials>;
-}
-
-/**
- * Options that a session passes to its client.
- *
- * @category Session
- */
-export interface SessionClientOptions {
-  /** Aborts the call when its result is no longer needed. */
-  signal?: AbortSignal | undefined;
+  /** Exchanges a temporary code, or refreshes. The signal aborts when nobody needs the result. */
+  getAuthCredentials(
+    authFlow: AuthFlow,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<Credentials>;
 }
 
 /**
@@ -151,19 +144,6 @@ export interface CredentialSessionsOptions
 }
 
 /**
- * Options for one session of {@linkcode CredentialSessions}. They count when the session is
- * created.
- *
- * @category Session
- */
-export interface SessionIdOptions {
-  /**
-   * The end of the login, in ms since the epoch: the record's `{ ttl }` is at most the time left.
-   */
-  expiresAt?: number | undefined;
-}
-
-/**
  * A store for credentials: `localStorage`, `sessionStorage`, any `unstorage` driver, or your own
  * object. Each method may return a value or a promise. A call that takes longer than 5 s fails.
  * Errors of a store are never passed on: they may contain tokens.
@@ -188,20 +168,13 @@ export interface SessionStore {
    * Returns the text stored under a key, or its JSON value; `null` or `undefined` if there is none.
    */
   getItem(key: string): unknown;
-  /** Stores a text under a key. The third argument is passed only if there is a `ttl`. */
-  setItem(key: string, value: string, options?: SessionStoreOptions): unknown;
+  /**
+   * Stores a text under a key. The third argument is passed only if there is a `ttl`: the time
+   * until the store may drop the text, in s.
+   */
+  setItem(key: string, value: string, options?: { ttl?: number }): unknown;
   /** Removes the text stored under a key. */
   removeItem(key: string): unknown;
-}
-
-/**
- * Options for one item of a {@linkcode SessionStore}.
- *
- * @category Session
- */
-export interface SessionStoreOptions {
-  /** The time until the store may drop the item, in s. */
-  ttl?: number;
 }
 
 /**
@@ -228,19 +201,9 @@ export interface SessionStoreOptions {
  */
 export type SessionLock = (
   name: string,
-  options: SessionLockOptions,
+  options: { signal: AbortSignal },
   callback: () => Promise<void>,
 ) => unknown;
-
-/**
- * Options that a session passes to its lock.
- *
- * @category Session
- */
-export interface SessionLockOptions {
-  /** Aborts the wait for the lock. */
-  signal: AbortSignal;
-}
 
 /**
  * An object with locks, such as `navigator.locks`.
@@ -249,47 +212,22 @@ export interface SessionLockOptions {
  */
 export interface SessionLockManager {
   /** Takes a lock. */
-  request(name: string, options: SessionLockOptions, callback: () => Promise<void>): unknown;
+  request: SessionLock;
 }
 
 /**
  * An event of a session. It contains nothing secret.
  *
- * @category Session
- */
-export type SessionEvent = SessionChange | SessionEnd;
-
-/**
- * The kind of an event.
+ * - `signed_in` and `signed_out`: here, or in another tab or process with the same store.
+ * - `refreshed`: there are new tokens, from the service or from another session.
+ * - `ended`: the session cannot be refreshed any more. Send the user to the login page. The `cause`
+ *   of the error is that of the service; absent if there was no refresh token.
  *
  * @category Session
  */
-export type SessionEventType = SessionEvent["type"];
-
-/**
- * A sign-in, a refresh or a sign-out.
- *
- * @category Session
- */
-export interface SessionChange {
-  /**
-   * The kind of the event: `signed_in` and `signed_out` here or in another tab or process with the
-   * same store, `refreshed` if there are new tokens from the service or from another session.
-   */
-  readonly type: "signed_in" | "refreshed" | "signed_out";
-}
-
-/**
- * The end of a session that cannot be refreshed any more. Send the user to the login page.
- *
- * @category Session
- */
-export interface SessionEnd {
-  /** The kind of the event. */
-  readonly type: "ended";
-  /** The reason. Its `cause` is the error of the service; absent if there was no refresh token. */
-  readonly error: CredentialSessionError;
-}
+export type SessionEvent =
+  | { readonly type: "signed_in" | "refreshed" | "signed_out" }
+  | { readonly type: "ended"; readonly error: CredentialSessionError };
 
 /**
  * A listener for the events of a session. New tokens are reported once they are stored. The

@@ -130,22 +130,18 @@ export class CredentialSession {
    */
   constructor(options: CredentialSessionOptions) {
     const settings = this.#settings = sessionSettings(options);
-    const { store = memoryStore(), key, margin, ttl, now, onChange } = settings;
+    const { store = memoryStore(), onChange } = settings;
     if (onChange !== undefined) this.onChange(onChange);
     const keeper = this.#keeper = new LoginKeeper({
       settings,
-      entry: new StoreEntry({ store, key, margin, ttl }),
+      entry: new StoreEntry({ ...settings, store }),
       emit: (event) => this.#emit(event),
       onChange: () => this.#background?.update(),
     });
     const own = new SessionFetch(keeper, settings);
     this.fetch = async (input, init) => await own.fetch(input, init);
     if (settings.backgroundRefresh) {
-      this.#background = new BackgroundRefresh({
-        dueAt: () => keeper.dueAt,
-        refresh: () => keeper.current(undefined),
-        now,
-      });
+      this.#background = new BackgroundRefresh(keeper, settings.now);
       if (settings.store ?? settings.credentials) void this.#background.start();
     }
   }

@@ -1,22 +1,10 @@
 import { CredentialInputError } from "../errors.ts";
-import type { CredentialSessionsOptions, SessionIdOptions } from "./options.ts";
+import type { CredentialSessionsOptions } from "./options.ts";
 import { CredentialSession } from "./session.ts";
-import {
-  type SessionsSettings,
-  sessionsSettings,
-  type SessionWork,
-  withDefaults,
-} from "./settings.ts";
+import { type SessionsSettings, sessionsSettings, withDefaults } from "./settings.ts";
 
 /** The number of sessions that are kept in memory. */
 const MAX_SESSIONS = 5_000;
-
-/** A session in memory. */
-interface Entry {
-  readonly session: CredentialSession;
-  /** The number of calls to the service or the store under way. */
-  work: number;
-}
 
 /**
  * The sessions of a server that has many users: one live session for each id, so that any number of
@@ -27,8 +15,7 @@ interface Entry {
  *   process is noticed within `recheck`, because a session reads the store again before it returns
  *   a token if the last read is older. If the store is down, a valid token remains in use.
  * - **Bounded.** 5,000 sessions are kept in memory. Beyond that, the least recently used one is
- *   dropped, unless it is waiting for the service or the store; its login stays in the store. An id
- *   without a login is not kept.
+ *   dropped; its login stays in the store. An id without a login is not kept.
  *
  * @example The API of a web application
  * ```ts
@@ -51,7 +38,7 @@ interface Entry {
 export class CredentialSessions {
   readonly #settings: SessionsSettings;
   /** The least recently used first. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #sessions = new Map<string, CredentialSession>();
 
   /**
    * Creates the sessions. Nothing is sent, stored or read yet.
@@ -68,6 +55,8 @@ export class CredentialSessions {
    * such as `crypto.randomUUID()`, and a new id for each sign-in.
    *
    * @param id The id of the session. In the store, it follows `prefix`.
+   * @param options `expiresAt` is the end of the login, in ms since the epoch: the record's `ttl` is
+   * at most the time left. It counts when the session is created.
    * @returns The one live session of the id in this process.
    * @throws {CredentialInputError} If the id is not a non-empty string.
    *
@@ -86,52 +75,38 @@ export class CredentialSessions {
    * }
    * ```
    */
-  get(id: string, options?: SessionIdOptions): CredentialSession {
-    const entries = this.#entries;
-    const known = entries.get(id);
-    if (known === undefined) return this.#create(id, options).session;
-    entries.delete(id);
-    entries.set(id, known);
-    return known.session;
+  get(id: string, options?: { expiresAt?: number | undefined }): CredentialSession {
+    const session = this.#sessions.get(id) ?? this.#create(id, options?.expiresAt);
+    // The most recently used last.
+    this.#sessions.delete(id);
+    this.#keep(id, session);
+    return session;
   }
 
-  #create(id: string, options: SessionIdOptions | undefined): Entry {
+  #create(id: string, expiresAt: number | undefined): CredentialSession {
     if (typeof id !== "string" || id === "") {
       throw new CredentialInputError("Cannot get the session", {
         issues: [{ path: "id", expected: "a non-empty string" }],
       });
     }
     const { prefix, ttl, ...settings } = this.#settings;
-    const entry: Entry = {
-      work: 0,
-      session: new CredentialSession(withDefaults({
-        ...settings,
-        key: prefix + id,
-        ttl: () => remainingTtl(ttl, options?.expiresAt, settings.now()),
-        onWork: (work) => this.#update(id, entry, work),
-      })),
-    };
-    this.#entries.set(id, entry);
-    this.#evict();
-    return entry;
+    const session = new CredentialSession(withDefaults({
+      ...settings,
+      key: prefix + id,
+      ttl: () => remainingTtl(ttl, expiresAt, settings.now()),
+      onPresence: (isPresent) => {
+        if (isPresent && !this.#sessions.has(id)) this.#keep(id, session);
+        else if (!isPresent && this.#sessions.get(id) === session) this.#sessions.delete(id);
+      },
+    }));
+    return session;
   }
 
-  #update(id: string, entry: Entry, { isBegun, isUnknown }: SessionWork): void {
-    const entries = this.#entries;
-    entry.work += isBegun ? 1 : -1;
-    if (entry.work > 0) {
-      // A dropped session that is used again, as for the sign-in after a first request.
-      if (!entries.has(id)) entries.set(id, entry);
-    } else if (isUnknown && entries.get(id) === entry) {
-      entries.delete(id);
-    }
-  }
-
-  #evict(): void {
-    if (this.#entries.size <= MAX_SESSIONS) return;
-    for (const [id, { work }] of this.#entries) {
-      if (work > 0) continue;
-      this.#entries.delete(id);
+  #keep(id: string, session: CredentialSession): void {
+    this.#sessions.set(id, session);
+    if (this.#sessions.size <= MAX_SESSIONS) return;
+    for (const oldest of this.#sessions.keys()) {
+      this.#sessions.delete(oldest);
       return;
     }
   }

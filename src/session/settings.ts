@@ -30,22 +30,14 @@ export type Fetch = NonNullable<CredentialSessionOptions["fetch"]>;
 /** The options of a session that have a default. */
 type Defaulted = "key" | "now" | "lockTimeout" | "endsSession" | "fetch";
 
-/** A report that a session has begun or finished work with the service or the store. */
-export interface SessionWork {
-  /** Whether the work begins, and does not finish. */
-  readonly isBegun: boolean;
-  /** Whether the session has nothing in memory that the store does not have. */
-  readonly isUnknown: boolean;
-}
-
 /** Settings that `CredentialSessions` adds to those of a session. */
 export interface SharedSettings {
   /** The age from which the last read of the store is repeated, in ms. */
   readonly recheck: number;
   /** Returns the seconds until the store may drop a record. */
   readonly ttl?: (() => number | undefined) | undefined;
-  /** Called when work begins and ends. */
-  readonly onWork?: ((work: SessionWork) => void) | undefined;
+  /** Called with `true` if there is a login in memory, and `false` if the store has none either. */
+  readonly onPresence?: ((isPresent: boolean) => void) | undefined;
 }
 
 const VALIDATED: unique symbol = /* @__PURE__ */ Symbol("validated");

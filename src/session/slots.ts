@@ -1,29 +1,28 @@
 import { type CredentialErrorOptions, CredentialSessionError } from "../errors.ts";
-import { EndedLogins, isIssuedLater, keyOf, type Login } from "./login_tokens.ts";
+import { isIssuedLater, keyOf, type Login, recordOf } from "./login_tokens.ts";
 import type { SessionEvent } from "./options.ts";
+import type { SessionSettings } from "./settings.ts";
 
-/** A login that is not in the store yet. */
+/** A login that is not in the store yet, and the event to emit once it is. */
 export interface UnsavedLogin {
+  /** The login. */
   readonly login: Login;
-  /**
-   * The event to emit once the login is stored; absent for credentials given by the application.
-   */
+  /** The event; none for credentials given by the application. */
   readonly type?: "signed_in" | "refreshed";
 }
 
 /** Options for {@linkcode LoginSlots}. */
 export interface LoginSlotsOptions {
-  /** The local clock, in ms. */
-  readonly now: () => number;
-  /** Credentials given by the application. */
-  readonly given: Login | undefined;
+  /** The settings of the session. */
+  readonly settings: SessionSettings;
   /** Called with each event. */
   readonly emit: (event: SessionEvent) => void;
-  /** Called when the login has changed. */
+  /** Called when the login in memory has changed. */
   readonly onChange: () => void;
 }
 
-const NOBODY = "nobody is signed in; call signIn() with the code of a login";
+/** The number of records that are remembered as over. */
+const MAX_OVER = 6;
 
 /**
  * The login in memory, in two slots. *Held* is in the store, and the only login that is handed out.
@@ -32,21 +31,23 @@ const NOBODY = "nobody is signed in; call signIn() with the code of a login";
  */
 export class LoginSlots {
   readonly #options: LoginSlotsOptions;
-  /** The logins that are over, which a store may still return. */
-  readonly ended: EndedLogins = new EndedLogins();
   #held: Login | undefined;
   #unsaved: UnsavedLogin | undefined;
   /** The reason why nobody is signed in; `undefined` before the first read. */
   #absence: string | undefined;
-  /** Whether the store was seen to hold a record, so that a missing one was removed by somebody. */
-  #isStored = false;
+  /** The records that are over, which a store may still return. */
+  #over: readonly string[] = [];
+  /** All records received up to this time are over, until a sign-out has removed them. */
+  #overUntil = -Infinity;
   /** The time of the last answer of the store, in ms of the local clock. */
   #checkedAt = -Infinity;
+  /** Whether the store was seen to hold a record, so that a missing one was removed by somebody. */
+  isStored = false;
 
   /** Creates the slots, with the given credentials as unsaved. */
-  constructor(options: LoginSlotsOptions) {
+  constructor(options: LoginSlotsOptions, given: Login | undefined) {
     this.#options = options;
-    this.#unsaved = options.given && { login: options.given };
+    this.#unsaved = given && { login: given };
   }
 
   /** The login in the store, also while a newer one is on its way there. */
@@ -64,16 +65,6 @@ export class LoginSlots {
     return this.#unsaved?.login ?? this.#held;
   }
 
-  /** Whether the store was seen to hold a record. */
-  get isStored(): boolean {
-    return this.#isStored;
-  }
-
-  /** Whether the store was read, and nobody is signed in. */
-  get isNobody(): boolean {
-    return this.#absence === NOBODY;
-  }
-
   /** Checks whether the store was read within `recheck` ms before a time. */
   isChecked(recheck: number, time: number): boolean {
     // A clock that was set back must not postpone the next read for hours.
@@ -82,7 +73,7 @@ export class LoginSlots {
 
   /** Postpones the next read of the store by `recheck` ms. */
   check(): void {
-    this.#checkedAt = this.#options.now();
+    this.#checkedAt = this.#options.settings.now();
   }
 
   /**
@@ -90,73 +81,87 @@ export class LoginSlots {
    * elsewhere.
    */
   reconcile(stored: Login | null | undefined): void {
-    if (stored !== null || !this.#isStored) return this.adopt(stored);
-    this.#isStored = false;
-    if (this.latest !== undefined) {
-      this.forget("it was signed out elsewhere; call signIn() with the code of a login");
-      this.#options.emit({ type: "signed_out" });
-    }
+    if (stored !== null || !this.isStored || this.latest === undefined) return this.adopt(stored);
+    this.forget("it was signed out elsewhere; call signIn() with the code of a login");
+    this.#options.emit({ type: "signed_out" });
     throw this.nobody();
   }
 
-  /** Takes over a login of the store if it is newer. */
+  /** Holds a login of the store if it is newer. */
   adopt(stored: Login | null | undefined): void {
     this.check();
     if (!stored) return;
-    this.#isStored = true;
+    this.isStored = true;
     if (this.#isNewer(stored)) this.hold(stored, this.#unsaved?.type ?? this.#adoptionType());
   }
 
   #isNewer(stored: Login): boolean {
-    if (this.ended.has(stored)) return false;
+    if (stored.receivedAt <= this.#overUntil || this.#over.includes(recordOf(stored))) return false;
     const { latest } = this;
     return latest === undefined || isIssuedLater(stored, latest) ||
       (this.#held !== undefined && keyOf(stored) !== keyOf(this.#held));
   }
 
   /** Returns the event for a login of another process; none for the first read of the store. */
-  #adoptionType(): "refreshed" | "signed_in" | undefined {
+  #adoptionType(): UnsavedLogin["type"] {
     if (this.#held !== undefined) return "refreshed";
     return this.#absence === undefined ? undefined : "signed_in";
   }
 
   /** Fills the slot of a login that is not in the store yet. */
-  keepUnsaved(unsaved: UnsavedLogin): UnsavedLogin {
+  keepUnsaved(unsaved: UnsavedLogin): void {
+    this.#unsaved = unsaved;
     this.#absence = undefined;
-    return this.#unsaved = unsaved;
-  }
-
-  /** Records that a store was seen to keep what is written. */
-  markStored(isStored: boolean): void {
-    this.#isStored = isStored;
+    this.#options.settings.onPresence?.(true);
   }
 
   /** Holds a login that is in the store. */
-  hold(login: Login, type: "signed_in" | "refreshed" | undefined): void {
-    if (this.#held !== undefined) {
-      if (keyOf(this.#held) === keyOf(login)) this.ended.add(this.#held);
-      else this.ended.addKey(this.#held);
-    }
+  hold(login: Login, type: UnsavedLogin["type"]): void {
+    this.#close(this.#held);
+    this.#over = this.#over.filter((record) => record !== recordOf(login));
     this.#held = login;
     this.#unsaved = undefined;
     this.#absence = undefined;
     this.check();
+    this.#options.settings.onPresence?.(true);
     this.#options.onChange();
     if (type !== undefined) this.#options.emit({ type });
   }
 
-  /** Empties the slots. */
+  /** Empties the slots. Without a reason, another login follows. */
   forget(absence?: string): void {
-    if (this.#held !== undefined) this.ended.add(this.#held);
-    if (this.#unsaved !== undefined) this.ended.add(this.#unsaved.login);
+    this.#close(this.#held);
+    this.#close(this.#unsaved?.login);
     this.#held = this.#unsaved = undefined;
-    if (absence !== undefined) this.#absence = absence;
+    this.#overUntil = -Infinity;
+    if (absence !== undefined) {
+      this.#absence = absence;
+      this.isStored = false;
+    }
     this.#options.onChange();
+  }
+
+  /** Remembers that the record of a login is over. */
+  #close(login: Login | undefined): void {
+    if (login !== undefined) this.#over = [...this.#over, recordOf(login)].slice(-MAX_OVER);
+  }
+
+  /** Empties the slots. Until the sign-out is confirmed, a login that was never read is over, too. */
+  signOut(): void {
+    this.forget("it was signed out; call signIn() with the code of a login");
+    this.#overUntil = this.#options.settings.now();
+  }
+
+  /** Confirms that the store has removed the record. */
+  confirmSignOut(): void {
+    this.#overUntil = -Infinity;
+    if (this.#over.length === 0) this.#options.settings.onPresence?.(false);
   }
 
   /** Creates the error for callers when nobody is signed in. */
   nobody(options?: CredentialErrorOptions): CredentialSessionError {
-    this.#absence ??= NOBODY;
+    if (this.#absence === undefined) this.#options.settings.onPresence?.(false);
+    this.#absence ??= "nobody is signed in; call signIn() with the code of a login";
     return new CredentialSessionError(`Cannot use the session: ${this.#absence}`, options);
   }
 }

@@ -3,8 +3,9 @@ import { deadline } from "../async.ts";
 import { type Credentials, CredentialsSchema } from "../models.ts";
 import { quotesSecret } from "../redaction.ts";
 import { type Schema, validate } from "../validation.ts";
-import { keyOf, type Login, restoredLogin } from "./login_tokens.ts";
+import { keyOf, type Login, recordOf, restoredLogin } from "./login_tokens.ts";
 import type { SessionStore } from "./options.ts";
+import type { SessionSettings } from "./settings.ts";
 
 /** The record in the store, as JSON. */
 interface StoredLogin {
@@ -25,21 +26,11 @@ const storedLogin: Schema<StoredLogin> = /* @__PURE__ */ v.object({
 });
 
 /** Options for {@linkcode StoreEntry}. */
-export interface StoreEntryOptions {
+export interface StoreEntryOptions extends Pick<SessionSettings, "key" | "margin" | "ttl"> {
   /** The store. */
   readonly store: SessionStore;
-  /** The key in the store. */
-  readonly key: string;
-  /** The time before expiry at which an ID token is due for a refresh, in ms. */
-  readonly margin?: number | undefined;
-  /** Returns the seconds until the store may drop a record. */
-  readonly ttl?: (() => number | undefined) | undefined;
-  /**
-   * The time limit of a store call, in ms.
-   *
-   * @default {5000}
-   */
-  readonly timeout?: number | undefined;
+  /** The time limit of a store call, in ms. */
+  readonly timeout?: number;
 }
 
 /** Database clients wait for a lost connection to come back, so that a call may never return. */
@@ -53,13 +44,10 @@ const STORE_TIMEOUT = 5_000;
  * All methods reject with an error of a safe message, never with the error of the store.
  */
 export class StoreEntry {
-  readonly #options: StoreEntryOptions;
+  readonly #options: StoreEntryOptions & { readonly timeout: number };
   /** Settles when no change is under way, except for those over the time limit. */
   #changes: Promise<unknown> = Promise.resolve();
-  #changing = 0;
-  /** The number of calls under way, in the queue or in the store. */
-  #calls = 0;
-  /** The result of the last change, unless another session has changed the entry since. */
+  /** The last change that has begun: the login that was written, `null` for a removal. */
   #latest: Login | null | undefined;
   /** Whether the store returns promises, so that it cannot be read synchronously. */
   #isAsync = false;
@@ -68,7 +56,7 @@ export class StoreEntry {
 
   /** Creates an entry. Nothing is read yet. */
   constructor(options: StoreEntryOptions) {
-    this.#options = options;
+    this.#options = { ...options, timeout: options.timeout ?? STORE_TIMEOUT };
   }
 
   /**
@@ -76,26 +64,22 @@ export class StoreEntry {
    * used.
    */
   async read(): Promise<Login | null | undefined> {
-    const { store, key } = this.#options;
-    const stored = await this.#call("Cannot read the credentials from the store", async () => {
+    return await this.#call("Cannot read the credentials from the store", async () => {
       await this.#changes;
-      return await this.#inTime(() => store.getItem(key));
+      return this.#parse(await this.#inTime(this.#options.store.getItem(this.#options.key)));
     });
-    const login = this.#parse(stored);
-    if (!isSameRecord(login, this.#latest)) this.#latest = undefined;
-    return login;
   }
 
   /** Reads the login synchronously; `undefined` if that is not possible. */
   peek(): Login | undefined {
     const { store, key } = this.#options;
-    if (this.#isAsync || this.#changing > 0) return undefined;
+    if (this.#isAsync) return undefined;
     try {
       const stored = store.getItem(key);
       if (!isThenable(stored)) return this.#parse(stored) ?? undefined;
       this.#isAsync = true;
       // Nobody awaits it: a failure must not count as unhandled.
-      void settled(stored);
+      void Promise.allSettled([stored]);
     } catch {
       // The next call that is awaited reports it.
     }
@@ -104,12 +88,7 @@ export class StoreEntry {
 
   /** Writes a login, unless the signal has aborted when its turn comes. */
   async write(login: Login, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#change("Cannot store the credentials", login, signal);
-    } catch (thrown) {
-      signal.throwIfAborted();
-      throw thrown;
-    }
+    await this.#change("Cannot store the credentials", login, signal);
   }
 
   /** Removes the record; if a login is given, only if the record has its refresh token. */
@@ -125,10 +104,11 @@ export class StoreEntry {
     const turn = this.#changes.then(async () => {
       signal?.throwIfAborted();
       this.#latest = next;
-      await this.#inTime(() => this.#apply(next), (late) => void settled(this.#repair(late, next)));
+      const change = this.#apply(next);
+      const settled = () => void this.#repair(next).catch(() => {});
+      await this.#inTime(change, settled);
     });
-    this.#changing++;
-    this.#changes = settled(turn).then(() => this.#changing--);
+    this.#changes = Promise.allSettled([turn]);
     await this.#call(failure, () => turn);
   }
 
@@ -136,7 +116,7 @@ export class StoreEntry {
     const { store, key, ttl } = this.#options;
     if (next === null) return store.removeItem(key);
     const { credentials, receivedAt, expiresAt } = next;
-    this.#secrets = [...this.#secrets.slice(-3), ...Object.values(credentials)];
+    this.#keepSecret(credentials);
     const stored: StoredLogin = {
       v: 1,
       credentials,
@@ -144,53 +124,34 @@ export class StoreEntry {
       ...expiresAt !== Infinity && { expiresAt },
     };
     const seconds = ttl?.();
-    const text = JSON.stringify(stored);
-    return seconds === undefined
-      ? store.setItem(key, text)
-      : store.setItem(key, text, { ttl: seconds });
+    const options = seconds === undefined ? [] : [{ ttl: seconds }] as const;
+    return store.setItem(key, JSON.stringify(stored), ...options);
   }
 
-  /** Repeats the latest change, if a change that exceeded the time limit has undone it. */
-  async #repair(late: PromiseLike<unknown>, done: Login | null): Promise<void> {
-    await settled(late);
+  /** Repeats the latest change, if an earlier one took too long and has undone it. */
+  async #repair(done: Login | null): Promise<void> {
     const latest = this.#latest;
     if (latest === undefined || isSameRecord(latest, done)) return;
-    const stored = await this.#inTime(() => this.#options.store.getItem(this.#options.key));
-    if (this.#latest !== latest || !isSameRecord(this.#parse(stored), done)) return;
-    await this.#change("Cannot repeat a change", latest);
+    if (isSameRecord(await this.read(), done)) await this.#change("Cannot repair", latest);
   }
 
-  /** Waits for a store call. `onLate` gets a call that exceeds the time limit. */
-  async #inTime<T>(
-    access: () => T | PromiseLike<T>,
-    onLate?: (late: Promise<T>) => void,
-  ): Promise<T> {
-    const { timeout = STORE_TIMEOUT } = this.#options;
-    const result = access();
+  /** Waits for the result of a store, with a time limit for promises. */
+  async #inTime(result: unknown, onSettled = () => {}): Promise<unknown> {
     if (!isThenable(result)) return result;
     this.#isAsync = true;
     // Once: the query of a database client may be sent again by each `then`.
     const promise = Promise.resolve(result);
-    let isDone = false;
-    const done = () => isDone = true;
-    promise.then(done, done);
-    try {
-      return await deadline(promise, timeout);
-    } catch (thrown) {
-      if (!isDone) onLate?.(promise);
-      throw thrown;
-    }
+    promise.then(onSettled, onSettled);
+    return await deadline(promise, this.#options.timeout);
   }
 
-  async #call<T>(failure: string, access: () => Promise<T>): Promise<T> {
-    const { timeout = STORE_TIMEOUT } = this.#options;
-    const isQueued = this.#calls++ > 0;
+  async #call<T>(failure: string, call: () => Promise<T>): Promise<T> {
+    const { key, timeout } = this.#options;
     try {
-      return await (isQueued ? deadline(access(), timeout) : access());
+      // A call in the queue must not wait for the time limit of each one before it.
+      return await (this.#isAsync ? deadline(call(), timeout) : call());
     } catch (thrown) {
-      throw new Error(`${failure}: ${safeMessage(thrown, [this.#options.key, ...this.#secrets])}`);
-    } finally {
-      this.#calls--;
+      throw new Error(`${failure}: ${safeMessage(thrown, [key, ...this.#secrets])}`);
     }
   }
 
@@ -199,28 +160,21 @@ export class StoreEntry {
     const result = validate(storedLogin, typeof stored === "string" ? parsed(stored) : stored);
     if (!result.ok) return undefined;
     const { credentials, receivedAt, expiresAt = Infinity } = result.value;
-    this.#secrets = [...this.#secrets.slice(-3), ...Object.values(credentials)];
+    this.#keepSecret(credentials);
     return restoredLogin(credentials, { receivedAt, expiresAt }, this.#options.margin);
   }
-}
 
-function isSameRecord(one: Login | null | undefined, other: Login | null | undefined): boolean {
-  if (!one || !other) return one === other;
-  return one.receivedAt === other.receivedAt && keyOf(one) === keyOf(other);
-}
-
-/** Checks for a promise, or the thenable query of a database client. */
-function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
-}
-
-async function settled(promise: PromiseLike<unknown>): Promise<void> {
-  try {
-    await promise;
-  } catch {
-    // Whoever awaits the promise itself handles it.
+  #keepSecret(credentials: Credentials): void {
+    this.#secrets = [...this.#secrets.slice(-3), ...Object.values(credentials)];
   }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value;
+}
+
+function isSameRecord(one: Login | null | undefined, other: Login | null): boolean {
+  return one && other ? recordOf(one) === recordOf(other) : one === other;
 }
 
 function parsed(text: string): unknown {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { test } from "node:test";
-import { expiryOf, freshnessOf, timeClaimsOf } from "../../src/session/login_tokens.ts";
+import { receivedLogin, restoredLogin, type TokenSource } from "../../src/session/login_tokens.ts";
 import {
   AsyncStore,
   Clock,
@@ -30,16 +30,24 @@ async function minutesOfUse(stage: Scene, most: number): Promise<number> {
   return most;
 }
 
-test("timeClaimsOf() reads the times of a JWT, and nothing else", () => {
-  assertEquals(timeClaimsOf(jwt({ iat: 5, exp: 10.5, name: "ÄÖ漢字>?>?" })), { iat: 5, exp: 10.5 });
-  assertEquals(timeClaimsOf(jwt({ iat: "5", exp: null })), { iat: undefined, exp: undefined });
-  assertEquals(timeClaimsOf(`x.${btoa('{"exp":1e999}')}.y`).exp, undefined);
-  for (const token of ["", "opaque", "a.b.c", "a..c", "a.bm9uZQ.c", "a.MQ.c", "a.bnVsbA.c"]) {
-    assertEquals(timeClaimsOf(token), { iat: undefined, exp: undefined }, token);
+/** Returns the expiry of an ID token with these claims, or of a text. */
+function expiryOf(claims: object | string, receivedAt: number, source: TokenSource): number {
+  const id_token = typeof claims === "string" ? claims : jwt(claims);
+  const credentials = { id_token, access_token: "a" };
+  return receivedLogin(credentials, { receivedAt, source, margin: undefined }).expiresAt;
+}
+
+test("receivedLogin() reads the times of a JWT, and nothing else", () => {
+  const claims = { iat: 5, exp: 10.5, name: "ÄÖ漢字>?>?" };
+  assertEquals(expiryOf(claims, 0, "refresh"), 5_500);
+  assertEquals(expiryOf({ ...claims, iat: "5" }, 0, "refresh"), 10_500);
+  const opaque = ["", "opaque", "a.b.c", "a..c", "a.bm9uZQ.c", "a.MQ.c", "a.bnVsbA.c"];
+  for (const token of [jwt({ exp: null }), `x.${btoa('{"exp":1e999}')}.y`, ...opaque]) {
+    assertEquals(expiryOf(token, 0, "refresh"), Infinity, token);
   }
 });
 
-test("expiryOf() counts from the receipt, even if the clock is wrong", () => {
+test("receivedLogin() counts from the receipt, even if the clock is wrong", () => {
   const claims = { iat: 1_000_000, exp: 1_003_600 };
   const issued = claims.iat * 1000;
   for (const off of [-5 * HOUR, -MINUTE, 0, 30 * MINUTE, 5 * HOUR]) {
@@ -47,7 +55,7 @@ test("expiryOf() counts from the receipt, even if the clock is wrong", () => {
   }
 });
 
-test("expiryOf() counts from iat for a token that was issued some time before the code", () => {
+test("receivedLogin() counts from iat for a token that was issued some time before the code", () => {
   const claims = { iat: 1_000_000, exp: 1_003_600 };
   const issued = claims.iat * 1000;
   assertEquals(expiryOf(claims, issued + 50 * MINUTE, "code"), issued + HOUR);
@@ -57,7 +65,7 @@ test("expiryOf() counts from iat for a token that was issued some time before th
   }
 });
 
-test("expiryOf() limits given credentials to one lifetime and to exp", () => {
+test("receivedLogin() limits given credentials to one lifetime and to exp", () => {
   const claims = { iat: 1_000_000, exp: 1_003_600 };
   const issued = claims.iat * 1000;
   assertEquals(expiryOf(claims, issued + 20 * MINUTE, "given"), issued + HOUR);
@@ -65,7 +73,7 @@ test("expiryOf() limits given credentials to one lifetime and to exp", () => {
   assertEquals(expiryOf(claims, issued - 9 * HOUR, "given"), issued - 8 * HOUR);
 });
 
-test("expiryOf() returns Infinity for an implausible exp", () => {
+test("receivedLogin() returns Infinity for an implausible exp", () => {
   const now = 1_000_000_000;
   for (
     const claims of [{}, { iat: 5 }, { iat: 500, exp: 500 }, { iat: 500, exp: -1 }, {
@@ -82,9 +90,13 @@ test("expiryOf() returns Infinity for an implausible exp", () => {
   assertEquals(expiryOf({ exp: 999_999 }, now, "given"), 999_999_000);
 });
 
-test("freshnessOf() has a margin of 5 min, or of 20 % of a short lifetime", () => {
+test("restoredLogin() has a margin of 5 min, or of 20 % of a short lifetime", () => {
   const until = (lifetime: number, margin?: number) =>
-    freshnessOf({ receivedAt: 0, expiresAt: lifetime }, margin).freshUntil;
+    restoredLogin(
+      { id_token: "opaque", access_token: "a" },
+      { receivedAt: 0, expiresAt: lifetime },
+      margin,
+    ).freshUntil;
   assertEquals(until(HOUR), 55 * MINUTE);
   assertEquals(until(24 * HOUR), 24 * HOUR - 5 * MINUTE);
   assertEquals(until(10 * MINUTE), 8 * MINUTE);
