@@ -55,8 +55,8 @@ export class CredentialSessions {
    * such as `crypto.randomUUID()`, and a new id for each sign-in.
    *
    * @param id The id of the session. In the store, it follows `prefix`.
-   * @param options `expiresAt` is the end of the login, in ms since the epoch: the record's `ttl` is
-   * at most the time left. It counts when the session is created.
+   * @param options `expiresAt` is the end of the login, in ms since the epoch: the record's `ttl`
+   * is at most the time left. It counts when the session is created.
    * @returns The one live session of the id in this process.
    * @throws {CredentialInputError} If the id is not a non-empty string.
    *
