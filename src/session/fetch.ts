@@ -10,7 +10,7 @@ type FetchInput = string | URL | Request;
 /** A request as it was when `fetch` was called. */
 interface Snapshot {
   readonly request: Request;
-  /** The other init fields: `fetch` may know more of them, such as `client` on Deno, `tls` on Bun. */
+  /** The other init fields, such as `client` on Deno and `tls` on Bun. */
   readonly extra: RequestInit;
   /** Whether the body can be sent again. */
   readonly isRepeatable: boolean;

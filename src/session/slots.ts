@@ -146,7 +146,7 @@ export class LoginSlots {
     if (login !== undefined) this.#over = [...this.#over, recordOf(login)].slice(-MAX_OVER);
   }
 
-  /** Empties the slots. Until the removal is confirmed, a login that was never read is over, too. */
+  /** Empties the slots. Until the removal is confirmed, a login that was never read is over too. */
   signOut(): void {
     this.forget("it was signed out; call signIn() with the code of a login");
     this.#overUntil = this.#options.settings.now();
