@@ -19,7 +19,7 @@ export async function underLock<T>(
   const granted = new Promise<void>((resolve) => {
     // A lock that is granted too late, or once more, is released with the run or at once.
     const hold = async () => {
-      if (waiting.signal.aborted) return;
+      if (waiting.signal.aborted || signal.aborted) return;
       running ??= abortable(run(true), signal);
       resolve();
       await Promise.allSettled([running]);

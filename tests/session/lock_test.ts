@@ -158,6 +158,29 @@ test("CredentialSession.signOut() removes the login if the lock is not granted i
   assertEquals([service.refreshes, store.items.size], [0, 0]);
 });
 
+test("CredentialSession.signOut() removes nothing if its lock is granted while a sign-in replaces it", async () => {
+  const store = new AsyncStore();
+  let grant = () => {};
+  const { session } = await signedIn({
+    store,
+    lock: (_, __, callback) =>
+      new Promise((resolve) => {
+        grant = () => resolve(callback());
+      }),
+  });
+  const leaving = session.signOut();
+  await settle();
+  const setItem = store.setItem.bind(store);
+  store.setItem = (key, value) => {
+    grant();
+    return setItem(key, value);
+  };
+  const { refresh_token } = await session.signIn(crypto.randomUUID());
+  await leaving;
+  await settle();
+  assertEquals(store.refreshToken, refresh_token);
+});
+
 test("CredentialSession releases each grant of a lock that calls back twice", async () => {
   let released = 0;
   const calls: Promise<void>[] = [];
