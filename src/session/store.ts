@@ -45,10 +45,10 @@ const STORE_TIMEOUT = 5_000;
  */
 export class StoreEntry {
   readonly #options: StoreEntryOptions & { readonly timeout: number };
-  /** Settles when no change is under way, except for those over the time limit. */
-  #changes: Promise<unknown> = Promise.resolve();
+  /** The changes under way, except for those over the time limit; `undefined` if there are none. */
+  #changes: Promise<void> | undefined;
   /** The last change that has begun: the login that was written, `null` for a removal. */
-  #latest: Login | null | undefined;
+  #latest: Login | null = null;
   /** Whether the store returns promises, so that it cannot be read synchronously. */
   #isAsync = false;
   /** The tokens that were read and written last. */
@@ -66,14 +66,18 @@ export class StoreEntry {
   async read(): Promise<Login | null | undefined> {
     return await this.#call("Cannot read the credentials from the store", async () => {
       await this.#changes;
-      return this.#parse(await this.#inTime(this.#options.store.getItem(this.#options.key)));
+      const latest = this.#latest;
+      const login = this.#parse(await this.#getItem());
+      // A login that was removed elsewhere must not be written again.
+      if (login === null && this.#latest === latest) this.#latest = null;
+      return login;
     });
   }
 
   /** Reads the login synchronously; `undefined` if that is not possible. */
   peek(): Login | undefined {
     const { store, key } = this.#options;
-    if (this.#isAsync) return undefined;
+    if (this.#isAsync || this.#changes !== undefined) return undefined;
     try {
       const stored = store.getItem(key);
       if (!isThenable(stored)) return this.#parse(stored) ?? undefined;
@@ -101,18 +105,28 @@ export class StoreEntry {
   }
 
   async #change(failure: string, next: Login | null, signal?: AbortSignal): Promise<void> {
-    const turn = this.#changes.then(async () => {
+    const turn = this.#inTurn(async () => {
       signal?.throwIfAborted();
-      this.#latest = next;
-      const change = this.#apply(next);
-      const settled = () => void this.#repair(next).catch(() => {});
-      await this.#inTime(change, settled);
+      await this.#apply(next);
     });
-    this.#changes = Promise.allSettled([turn]);
     await this.#call(failure, () => turn);
   }
 
-  #apply(next: Login | null): unknown {
+  /** Runs a function after all changes that have begun before. */
+  #inTurn(run: () => Promise<void>): Promise<void> {
+    const turn = (this.#changes ?? Promise.resolve()).then(run);
+    const changes = this.#changes = Promise.allSettled([turn]).then(() => {
+      if (this.#changes === changes) this.#changes = undefined;
+    });
+    return turn;
+  }
+
+  async #apply(next: Login | null): Promise<void> {
+    this.#latest = next;
+    await this.#inTime(this.#send(next), () => this.#repair(next));
+  }
+
+  #send(next: Login | null): unknown {
     const { store, key, ttl } = this.#options;
     if (next === null) return store.removeItem(key);
     const { credentials, receivedAt, expiresAt } = next;
@@ -129,10 +143,17 @@ export class StoreEntry {
   }
 
   /** Repeats the latest change, if an earlier one took too long and has undone it. */
-  async #repair(done: Login | null): Promise<void> {
-    const latest = this.#latest;
-    if (latest === undefined || isSameRecord(latest, done)) return;
-    if (isSameRecord(await this.read(), done)) await this.#change("Cannot repair", latest);
+  #repair(done: Login | null): void {
+    if (isSameRecord(this.#latest, done)) return;
+    // In turn, so that no other change comes between the read and the repetition.
+    this.#inTurn(async () => {
+      const stored = this.#parse(await this.#getItem());
+      if (isSameRecord(stored, done)) await this.#apply(this.#latest);
+    }).catch(() => {});
+  }
+
+  async #getItem(): Promise<unknown> {
+    return await this.#inTime(this.#options.store.getItem(this.#options.key));
   }
 
   /** Waits for the result of a store, with a time limit for promises. */

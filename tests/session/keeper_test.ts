@@ -5,10 +5,12 @@ import {
   assertStoreError,
   AsyncStore,
   HOUR,
+  MINUTE,
   rejection,
   scene,
   settle,
   signedIn,
+  WebStorage,
 } from "../support/session_scene.ts";
 
 test("CredentialSession.signOut() wins over a refresh under way", async () => {
@@ -59,6 +61,17 @@ test("CredentialSession.signOut() holds when the removal fails before the store 
 
   const { id_token } = await other.signIn(crypto.randomUUID());
   assertEquals(await session.getIdToken(), id_token, "a later login counts");
+});
+
+test("CredentialSession.signOut() holds in a synchronous store at once, even if the clock was set back", async () => {
+  const { another, clock } = await signedIn({ store: new WebStorage() });
+  clock.advance(-MINUTE);
+  const session = another();
+  const leaving = session.signOut();
+  assertEquals(session.signedIn, false);
+  await leaving;
+  assertEquals(session.signedIn, false);
+  await assertRejects(() => session.getIdToken(), CredentialSessionError);
 });
 
 test("CredentialSession.signOut() that fails late does not reject a login that began elsewhere meanwhile", async () => {

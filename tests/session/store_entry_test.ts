@@ -1,11 +1,11 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { receivedLogin } from "../../src/session/login_tokens.ts";
+import { type Login, receivedLogin } from "../../src/session/login_tokens.ts";
 import type { SessionStore } from "../../src/session/options.ts";
 import { safeMessage, StoreEntry } from "../../src/session/store.ts";
 import { secret } from "../support/fixtures.ts";
 import { leaksIn } from "../support/leak_search.ts";
-import { AsyncStore, KEY, rejection } from "../support/session_scene.ts";
+import { AsyncStore, KEY, rejection, settle } from "../support/session_scene.ts";
 
 test("StoreEntry limits the time of a store call, and undoes a late write", async () => {
   const store = new AsyncStore();
@@ -33,6 +33,36 @@ test("StoreEntry limits the time of a store call, and undoes a late write", asyn
   await new Promise((resolve) => setTimeout(resolve, 10));
   assertEquals(store.log.slice(2), ["setItem", "removeItem", "getItem", "removeItem"]);
   assertEquals(store.items.size, 0, "the late write is undone");
+});
+
+test("StoreEntry keeps a login that is written while a late write is undone", async () => {
+  const store = new AsyncStore();
+  const entry = new StoreEntry({ store, key: KEY, timeout: 20 });
+  const { signal } = new AbortController();
+  const [late, next] = ["late", "next"].map((refresh_token) => {
+    const credentials = { id_token: "opaque", access_token: "opaque", refresh_token };
+    return receivedLogin(credentials, { receivedAt: 0, source: "code", margin: undefined });
+  }) as [Login, Login];
+  const [writing, reading] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  store.gate = writing.promise;
+  await assertRejects(() => entry.write(late, signal));
+  store.gate = undefined;
+  await entry.remove();
+  const getItem = store.getItem.bind(store);
+  store.getItem = async (key) => {
+    const text = await getItem(key);
+    await reading.promise;
+    return text;
+  };
+  writing.resolve();
+  await settle();
+  assertEquals(store.refreshToken, "late");
+  const written = entry.write(next, signal);
+  await settle();
+  reading.resolve();
+  await written;
+  await settle();
+  assertEquals(store.refreshToken, "next");
 });
 
 test("StoreEntry limits the time of concurrent calls, and of thenables", async () => {

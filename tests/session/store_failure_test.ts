@@ -63,6 +63,23 @@ test("CredentialSession continues after a read and a removal that never settle",
   assertEquals(store.refreshToken, (await session.getCredentials()).refresh_token);
 });
 
+test("CredentialSession does not undo a sign-out elsewhere when its own removal settles late", async () => {
+  using _timers = shortTimers();
+  const store = new AsyncStore();
+  const { session, another } = await signedIn({ store });
+  const late = Promise.withResolvers<void>();
+  const { removeItem } = store;
+  store.removeItem = () => late.promise;
+  assertStoreError(await rejection(session.signOut()), "remove", "No result within 5000 ms");
+  store.removeItem = removeItem;
+  await session.signIn(crypto.randomUUID());
+  await another().signOut();
+  assertInstanceOf(await rejection(session.refresh()), CredentialSessionError);
+  late.resolve();
+  await settle();
+  assertEquals(store.items.size, 0);
+});
+
 test("CredentialSession does not repeat a failed write over the sign-out of another session", async () => {
   for (const method of ["refresh", "signIn"] as const) {
     const store = new AsyncStore();
