@@ -90,13 +90,16 @@ export class LoginSlots {
   /** Holds a login of the store if it is newer. */
   adopt(stored: Login | null | undefined): void {
     this.check();
-    if (!stored) return;
+    if (!stored || this.#isOver(stored)) return;
     this.isStored = true;
     if (this.#isNewer(stored)) this.hold(stored, this.#unsaved?.type ?? this.#adoptionType());
   }
 
+  #isOver(stored: Login): boolean {
+    return stored.receivedAt <= this.#overUntil || this.#over.includes(recordOf(stored));
+  }
+
   #isNewer(stored: Login): boolean {
-    if (stored.receivedAt <= this.#overUntil || this.#over.includes(recordOf(stored))) return false;
     const { latest } = this;
     return latest === undefined || isIssuedLater(stored, latest) ||
       (this.#held !== undefined && keyOf(stored) !== keyOf(this.#held));

@@ -80,6 +80,22 @@ test("CredentialSession does not undo a sign-out elsewhere when its own removal 
   assertEquals(store.items.size, 0);
 });
 
+test("CredentialSession repeats the failed write of a sign-in after its own sign-out", async () => {
+  const store = new AsyncStore();
+  const lock = Promise.withResolvers<void>();
+  const { session } = await signedIn({ store, lock: (_, __, grant) => lock.promise.then(grant) });
+  const leaving = session.signOut();
+  assertInstanceOf(await rejection(session.getIdToken()), CredentialSessionError);
+  lock.resolve();
+  await leaving;
+  store.failures.setItem = new Error("quota exceeded");
+  const call = session.signIn(crypto.randomUUID());
+  assertStoreError(await rejection(call), "store", "quota exceeded");
+  delete store.failures.setItem;
+  const { refresh_token } = await session.getCredentials();
+  assertEquals(store.refreshToken, refresh_token);
+});
+
 test("CredentialSession does not repeat a failed write over the sign-out of another session", async () => {
   for (const method of ["refresh", "signIn"] as const) {
     const store = new AsyncStore();
