@@ -61,12 +61,11 @@ export class SessionFetch {
       for (const source of sources) dropBody(source);
       spare = isRepeatable ? request.clone() : undefined;
       const response = await this.#send(request, extra, id_token);
-      // After a redirect to another origin, a 401 does not concern the token.
-      if (response.status !== 401 || !isFrom(target, response)) return response;
+      if (!isRejection(response, target)) return response;
       const renewed = await this.#renewed(id_token, signal);
       if (renewed === undefined || spare === undefined) return response;
       dropBody(response);
-      return await this.#send(spare, extra, renewed);
+      return await this.#send(spare, extra, renewed, true);
     } catch (thrown) {
       dropBody(request);
       throw thrown;
@@ -76,7 +75,12 @@ export class SessionFetch {
     }
   }
 
-  async #send(request: Request, extra: RequestInit, idToken: string): Promise<Response> {
+  async #send(
+    request: Request,
+    extra: RequestInit,
+    idToken: string,
+    isReplay = false,
+  ): Promise<Response> {
     if (!isVisibleAscii(idToken)) {
       throw new CredentialInputError("Cannot fetch with the session's ID token", {
         issues: [{ path: "id_token", expected: "visible ASCII characters only" }],
@@ -84,19 +88,23 @@ export class SessionFetch {
     }
     request.headers.set("authorization", `Bearer ${idToken}`);
     const response = await this.#settings.fetch(request, extra);
-    const isAccepted = response.status !== 401;
-    if (isAccepted) this.#accepted = idToken;
-    if (this.#untried === idToken) {
-      this.#untried = undefined;
-      if (isAccepted) this.#pause.end();
-      else this.#pause.begin("");
-    }
+    const isRejected = isRejection(response, new URL(request.url));
+    const isNew = isReplay || this.#untried === idToken;
+    // Concurrent replays must not make the pause longer.
+    if (isRejected && isNew && !this.#isPaused) this.#pause.begin("");
+    if (!isRejected && isReplay) this.#pause.end();
+    if (!isRejected) this.#accepted = idToken;
+    if (this.#untried === idToken) this.#untried = undefined;
     return response;
+  }
+
+  get #isPaused(): boolean {
+    return this.#pause.failureOf("") !== undefined;
   }
 
   /** Returns a token other than the rejected one, or `undefined` if there is none to try. */
   async #renewed(rejected: string, signal: CallerSignal): Promise<string | undefined> {
-    if (this.#pause.failureOf("") !== undefined) return undefined;
+    if (this.#isPaused) return undefined;
     try {
       const { credentials: { id_token } } = await this.#keeper.renewed(
         (login) => login.credentials.id_token !== rejected && isFresh(login, this.#settings.now()),
@@ -159,12 +167,10 @@ function targetOf(input: FetchInput): URL | undefined {
   return /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-/**
- * Checks whether a response is from the origin that got the token, and not from one it redirected
- * to.
- */
-function isFrom({ origin }: URL, { redirected, url }: Response): boolean {
-  return !redirected || (URL.canParse(url) && new URL(url).origin === origin);
+/** Checks for a 401. After a redirect to another origin, it does not concern the token. */
+function isRejection({ status, redirected, url }: Response, { origin }: URL): boolean {
+  return status === 401 &&
+    (!redirected || (URL.canParse(url) && new URL(url).origin === origin));
 }
 
 function dropBody(message: Request | Response | undefined): void {

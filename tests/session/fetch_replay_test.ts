@@ -68,6 +68,35 @@ test("session.fetch() does not refresh for each 401 if the server rejects new to
   assertEquals(await session.getIdToken(), token);
 });
 
+test("session.fetch() does not refresh for each 401 of one path while others accept the new tokens", async () => {
+  const accepted = new Set<string | undefined>();
+  await using stage = await appScene(async ({ path, headers: { authorization } }) => {
+    if (path === "/rejects") await until(() => accepted.has(authorization));
+    else accepted.add(authorization);
+    return { status: path === "/rejects" ? 401 : 200 };
+  });
+  const { session, service, clock, app } = stage;
+  const waits: [number, number][] = [[0, 1], [29_000, 1], [2_000, 2], [59_000, 2], [2_000, 3]];
+  for (const [wait, refreshes] of waits) {
+    clock.advance(wait);
+    let status: number | undefined;
+    const asked = text(session.fetch(`${app.origin}/rejects`)).then(([answer]) => status = answer);
+    while (status === undefined) await text(session.fetch(`${app.origin}/accepts`));
+    assertEquals([await asked, service.refreshes], [401, refreshes]);
+  }
+});
+
+test("session.fetch() pauses for 30 s after many concurrent 401 responses to a new token", async () => {
+  await using stage = await appScene(() => ({ status: 401 }));
+  const { session, service, clock, app } = stage;
+  const askAll = () => Promise.all([1, 2, 3, 4, 5].map(() => text(session.fetch(app.origin))));
+  await askAll();
+  assertEquals(service.refreshes, 1);
+  clock.advance(31_000);
+  await askAll();
+  assertEquals(service.refreshes, 2);
+});
+
 test("session.fetch() shortens its pause again once the server has accepted a new token", async () => {
   let rejected = true;
   await using stage = await appScene(({ headers }) => ({
