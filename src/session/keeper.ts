@@ -214,8 +214,8 @@ export class LoginKeeper {
   }
 
   /** Reads the store, and stores what is unsaved. */
-  async #load(generation: AbortSignal): Promise<Login> {
-    const stored = await this.#options.entry.read();
+  async #load(generation: AbortSignal, read = this.#options.entry.read()): Promise<Login> {
+    const stored = await read;
     generation.throwIfAborted();
     this.#slots.reconcile(stored);
     const { unsaved, held } = this.#slots;
@@ -241,7 +241,7 @@ export class LoginKeeper {
 
   async #refresh(login: Login, isLocked: boolean, generation: AbortSignal): Promise<Login> {
     const refreshToken = login.credentials.refresh_token;
-    if (refreshToken === undefined) throw await this.#withoutRefreshToken(login);
+    if (refreshToken === undefined) throw await this.#withoutRefreshToken(login, generation);
     let received: Login;
     try {
       received = await this.#request(refreshToken, generation);
@@ -250,24 +250,23 @@ export class LoginKeeper {
       this.#pause.begin(refreshToken, error);
       if (!isCredentialError(error) || !this.#options.settings.endsSession(error)) throw error;
       const winner = await this.#winnerOver(login, isLocked, generation);
-      if (winner === undefined) throw await this.#end(login, error);
+      if (winner === undefined) throw await this.#end(login, generation, error);
       return this.#isFresh(winner) ? winner : await this.#refresh(winner, isLocked, generation);
     }
-    this.#pause.end();
-    // If the store cannot be read at this moment, the new tokens must not be lost.
-    const stored = await this.#options.entry.read().catch(() => undefined);
     generation.throwIfAborted();
-    this.#slots.reconcile(stored);
-    const { held } = this.#slots;
-    if (held !== undefined && held !== login) return held;
-    return await this.#save({ login: received, type: "refreshed" }, generation);
+    this.#pause.end();
+    this.#slots.keepUnsaved({ login: received, type: "refreshed" });
+    // If the store cannot be read at this moment, the new tokens must not be lost.
+    const read = this.#options.entry.read().catch(() => undefined);
+    const latest = await this.#load(generation, read);
+    const isEnough = latest === received || this.#isFresh(latest);
+    return isEnough ? latest : await this.#refresh(latest, isLocked, generation);
   }
 
   async #request(refreshToken: string, signal: AbortSignal): Promise<Login> {
     const { client, now, margin } = this.#options.settings;
     const flow = { authFlow: "refreshTokenAuth", refreshToken } as const;
     const credentials = await client.getAuthCredentials(flow, { signal });
-    signal.throwIfAborted();
     return receivedLogin(credentials, {
       receivedAt: now(),
       source: "refresh",
@@ -294,14 +293,22 @@ export class LoginKeeper {
   }
 
   /** A login without a refresh token lasts as long as its ID token. */
-  async #withoutRefreshToken(login: Login): Promise<CredentialSessionError> {
+  async #withoutRefreshToken(
+    login: Login,
+    generation: AbortSignal,
+  ): Promise<CredentialSessionError> {
     return isValid(login, this.#options.settings.now())
       ? new CredentialSessionError("Cannot refresh the session: it has no refresh token")
-      : await this.#end(login);
+      : await this.#end(login, generation);
   }
 
   /** Ends the login for good, emits the event once, and returns the error for all callers. */
-  async #end(login: Login, cause?: AnyCredentialError): Promise<CredentialSessionError> {
+  async #end(
+    login: Login,
+    generation: AbortSignal,
+    cause?: AnyCredentialError,
+  ): Promise<CredentialSessionError> {
+    generation.throwIfAborted();
     const reason = cause === undefined
       ? "its ID token has expired, and there is no refresh token"
       : "the service has rejected its refresh token";

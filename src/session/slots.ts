@@ -100,9 +100,12 @@ export class LoginSlots {
   }
 
   #isNewer(stored: Login): boolean {
+    const held = this.#held;
+    // The clocks of a service may differ, so that unsaved tokens can have an earlier `iat`.
+    if (held !== undefined && recordOf(stored) === recordOf(held)) return false;
     const { latest } = this;
     return latest === undefined || isIssuedLater(stored, latest) ||
-      (this.#held !== undefined && keyOf(stored) !== keyOf(this.#held));
+      (held !== undefined && keyOf(stored) !== keyOf(held));
   }
 
   /** Returns the event for a login of another process; none for the first read of the store. */

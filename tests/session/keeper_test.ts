@@ -152,6 +152,25 @@ test("CredentialSession.signIn() wins over a refresh under way", async () => {
   assertEquals(events, ["signed_in", "signed_in"]);
 });
 
+test("CredentialSession.signIn() is not lost with a refresh that is rejected at any moment", async () => {
+  for (let turns = 0; turns < 60; turns++) {
+    const store = new WebStorage();
+    const { session, service } = await signedIn({ store, lock: (_, __, run) => run() });
+    service.revoke((await session.getCredentials()).refresh_token);
+    const { setItem } = store;
+    store.setItem = () => {
+      throw new Error("quota exceeded");
+    };
+    const refreshed = session.refresh().catch(() => {});
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    assertStoreError(await rejection(session.signIn("code")), "store", "quota exceeded");
+    await refreshed;
+    store.setItem = setItem;
+    assertEquals(session.signedIn, true, `${turns} turns`);
+    await session.getIdToken();
+  }
+});
+
 test("CredentialSession.signOut() wins over an earlier sign-in under way", async () => {
   const store = new AsyncStore();
   const { session, service, events } = scene({ store });

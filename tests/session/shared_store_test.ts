@@ -191,6 +191,60 @@ test("CredentialSession does not overwrite a sign-in elsewhere by a refresh unde
   assertEquals(store.refreshToken, refresh_token);
 });
 
+test("CredentialSession.refresh() returns its own tokens if another session with the same refresh token is slower to store older ones", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock } = await signedIn({ store });
+  const other = another();
+  await other.getIdToken();
+  clock.advance(10 * MINUTE);
+  const [writing, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const setItem = store.setItem.bind(store);
+  store.setItem = async (key, value) => {
+    await writing.promise;
+    await setItem(key, value);
+  };
+  const before = other.refresh();
+  await settle();
+  store.setItem = setItem;
+  // Now the user's attributes change.
+  clock.advance(5_000);
+  service.gate = answer.promise;
+  const after = session.refresh();
+  await settle();
+  writing.resolve();
+  await before;
+  answer.resolve();
+  assertNotEquals((await after).id_token, (await before).id_token);
+  assertEquals(await session.getIdToken(), (await after).id_token);
+});
+
+test("CredentialSession refreshes a login that another session has stored too late", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, clock } = await signedIn({ store });
+  service.rotation = true;
+  const other = another();
+  await other.getIdToken();
+  clock.advance(10 * MINUTE);
+  const [writing, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const setItem = store.setItem.bind(store);
+  store.setItem = async (key, value) => {
+    await writing.promise;
+    await setItem(key, value);
+  };
+  const late = other.signIn(crypto.randomUUID());
+  await settle();
+  store.setItem = setItem;
+  clock.advance(HOUR);
+  service.gate = answer.promise;
+  const call = session.getIdToken();
+  await settle();
+  writing.resolve();
+  const { id_token } = await late;
+  answer.resolve();
+  assertNotEquals(await call, id_token, "it has expired");
+  assertEquals(await session.getIdToken(), await other.getIdToken());
+});
+
 test("CredentialSession stores new tokens even if the store cannot be read at that moment", async () => {
   const store = new AsyncStore();
   const { session, service, clock } = await signedIn({ store });

@@ -155,6 +155,20 @@ test("CredentialSession stores new tokens with the next call if a write fails", 
   assertEquals(events, ["signed_in", "refreshed"]);
 });
 
+test("CredentialSession keeps new tokens whose write has failed, even if their iat is earlier", async () => {
+  const store = new AsyncStore();
+  const { session, service, clock } = await signedIn({ store });
+  service.rotation = true;
+  service.claims = (issuedAt) => ({ iat: issuedAt - 2, exp: issuedAt + 3600 });
+  clock.advance(1_000);
+  store.failures.setItem = new Error("quota exceeded");
+  await rejection(session.refresh());
+  delete store.failures.setItem;
+  clock.advance(HOUR);
+  await session.getIdToken();
+  assertEquals(service.refreshes, 2);
+});
+
 test("CredentialSession returns the last stored token while a new one cannot be stored", async () => {
   const store = new AsyncStore();
   const { session, clock, service } = await signedIn({ store });
