@@ -73,6 +73,8 @@ export class LoginKeeper {
   #flight: Promise<Landing> | undefined;
   /** The number of sign-ins and sign-outs that have begun. */
   #begun = 0;
+  /** The number of sign-ins under way. */
+  #arriving = 0;
   #generation = { number: 0, controller: new AbortController() };
 
   /** Creates a keeper. Nothing is read yet. */
@@ -154,8 +156,9 @@ export class LoginKeeper {
    */
   async signIn(exchange: () => Promise<Login>): Promise<Login> {
     const number = ++this.#begun;
-    const login = await exchange();
+    this.#arriving++;
     try {
+      const login = await exchange();
       if (number < this.#generation.number) throw SUPERSEDED;
       this.#supersede(number);
       await this.#fly(async (generation) => {
@@ -165,6 +168,9 @@ export class LoginKeeper {
     } catch (thrown) {
       if (thrown !== SUPERSEDED) throw thrown;
       throw new CredentialSessionError("Cannot sign in: replaced by a later sign-in or sign-out");
+    } finally {
+      this.#arriving--;
+      this.#reportIfBlank();
     }
   }
 
@@ -177,6 +183,7 @@ export class LoginKeeper {
     try {
       await underLock(settings, this.#generation.controller.signal, () => entry.remove());
       this.#slots.confirmSignOut();
+      this.#reportIfBlank();
     } catch (thrown) {
       // A later sign-in replaces the record, or a later sign-out removes it.
       if (thrown !== SUPERSEDED) throw thrown;
@@ -184,6 +191,11 @@ export class LoginKeeper {
   }
 
   readonly #isFresh: IsEnough = (login) => isFresh(login, this.#options.settings.now());
+
+  /** Reports that a new session would know as much as this one. */
+  #reportIfBlank(): void {
+    if (this.#arriving === 0 && this.#slots.isBlank) this.#options.settings.onPresence?.(false);
+  }
 
   #supersede(number: number): void {
     const { controller } = this.#generation;
@@ -220,8 +232,9 @@ export class LoginKeeper {
     this.#slots.reconcile(stored);
     const { unsaved, held } = this.#slots;
     if (unsaved !== undefined) return await this.#save(unsaved, generation);
-    if (held === undefined) throw this.#slots.nobody();
-    return held;
+    if (held !== undefined) return held;
+    this.#reportIfBlank();
+    throw this.#slots.nobody();
   }
 
   async #save(unsaved: UnsavedLogin, generation: AbortSignal): Promise<Login> {

@@ -36,7 +36,7 @@ export interface SharedSettings {
   readonly recheck: number;
   /** Returns the seconds until the store may drop a record. */
   readonly ttl?: (() => number | undefined) | undefined;
-  /** Called with `true` if there is a login in memory, and `false` if the store has none either. */
+  /** Called with `true` for a login in memory, and `false` if the session need not be kept. */
   readonly onPresence?: ((isPresent: boolean) => void) | undefined;
 }
 

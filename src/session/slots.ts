@@ -65,6 +65,11 @@ export class LoginSlots {
     return this.#unsaved?.login ?? this.#held;
   }
 
+  /** Whether there is no login, and none that a store may still return after its end. */
+  get isBlank(): boolean {
+    return this.latest === undefined && this.#over.length === 0 && this.#overUntil === -Infinity;
+  }
+
   /** Checks whether the store was read within `recheck` ms before a time. */
   isChecked(recheck: number, time: number): boolean {
     // A clock that was set back must not postpone the next read for hours.
@@ -161,12 +166,10 @@ export class LoginSlots {
   /** Confirms that the store has removed the record. */
   confirmSignOut(): void {
     this.#overUntil = -Infinity;
-    if (this.#over.length === 0) this.#options.settings.onPresence?.(false);
   }
 
   /** Creates the error for callers when nobody is signed in. */
   nobody(options?: CredentialErrorOptions): CredentialSessionError {
-    if (this.#absence === undefined) this.#options.settings.onPresence?.(false);
     this.#absence ??= "nobody is signed in; call signIn() with the code of a login";
     return new CredentialSessionError(`Cannot use the session: ${this.#absence}`, options);
   }

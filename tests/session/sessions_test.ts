@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { test } from "node:test";
 import {
   CredentialInputError,
@@ -15,6 +22,7 @@ import {
   MINUTE,
   rejection,
   Service,
+  settle,
 } from "../support/session_scene.ts";
 
 interface Scene {
@@ -212,6 +220,55 @@ test("CredentialSessions keeps a session again that was dropped during its sign-
   gate.resolve();
   await signedIn;
   assertStrictEquals(sessions.get("arriving"), session);
+});
+
+test("CredentialSessions keeps a session during its sign-in, also if a request finds no login meanwhile", async () => {
+  for (const finish of ["signIn", "signOut"] as const) {
+    const { sessions, service, store } = scene();
+    const gate = Promise.withResolvers<void>();
+    service.gate = gate.promise;
+    const session = sessions.get("arriving");
+    const signedIn = session.signIn(crypto.randomUUID());
+    assertInstanceOf(await rejection(session.getIdToken()), CredentialSessionError);
+    assertStrictEquals(sessions.get("arriving"), session);
+    if (finish === "signOut") {
+      await sessions.get("arriving").signOut();
+      assertStrictEquals(sessions.get("arriving"), session);
+      gate.resolve();
+      await rejection(signedIn);
+    } else {
+      gate.resolve();
+      await signedIn;
+      assertStrictEquals(sessions.get("arriving"), session);
+    }
+    assertEquals(store.items.size, finish === "signIn" ? 1 : 0);
+  }
+});
+
+test("CredentialSessions keeps a session whose sign-in follows a slow sign-out", async () => {
+  const { sessions, store } = scene();
+  const session = sessions.get("id");
+  const [removing, writing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  store.gate = removing.promise;
+  const leaving = session.signOut();
+  await settle();
+  store.gate = writing.promise;
+  const arriving = session.signIn(crypto.randomUUID());
+  await settle();
+  removing.resolve();
+  await leaving;
+  assertStrictEquals(sessions.get("id"), session);
+  writing.resolve();
+  await arriving;
+  assertStrictEquals(sessions.get("id"), session);
+});
+
+test("CredentialSessions keeps no session for an id whose sign-in has failed", async () => {
+  const { sessions, service } = scene();
+  service.failure = apiError(404);
+  const session = sessions.get("unknown");
+  await rejection(session.signIn(crypto.randomUUID()));
+  assert(sessions.get("unknown") !== session);
 });
 
 test("CredentialSessions keeps no session for an id without a login", async () => {
