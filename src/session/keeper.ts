@@ -237,6 +237,11 @@ export class LoginKeeper {
     throw this.#slots.nobody();
   }
 
+  /** Reads the store again. If that is not possible at this moment, no token must be lost. */
+  async #reload(generation: AbortSignal): Promise<Login> {
+    return await this.#load(generation, this.#options.entry.read().catch(() => undefined));
+  }
+
   async #save(unsaved: UnsavedLogin, generation: AbortSignal): Promise<Login> {
     const { entry, settings } = this.#options;
     this.#slots.keepUnsaved(unsaved);
@@ -269,9 +274,7 @@ export class LoginKeeper {
     generation.throwIfAborted();
     this.#pause.end();
     this.#slots.keepUnsaved({ login: received, type: "refreshed" });
-    // If the store cannot be read at this moment, the new tokens must not be lost.
-    const read = this.#options.entry.read().catch(() => undefined);
-    const latest = await this.#load(generation, read);
+    const latest = await this.#reload(generation);
     const isEnough = latest === received || this.#isFresh(latest);
     return isEnough ? latest : await this.#refresh(latest, isLocked, generation);
   }
@@ -294,13 +297,11 @@ export class LoginKeeper {
     isLocked: boolean,
     generation: AbortSignal,
   ): Promise<Login | undefined> {
-    const { entry, settings } = this.#options;
+    const { settings } = this.#options;
     for (const wait of settings.store !== undefined && !isLocked ? WINNER_WAITS : [0]) {
       if (wait > 0) await delay(wait, generation);
-      const stored = await entry.read().catch(() => undefined);
-      generation.throwIfAborted();
-      this.#slots.adopt(stored);
-      if (this.#slots.held !== rejected) return this.#slots.held;
+      const latest = await this.#reload(generation);
+      if (latest !== rejected) return latest;
     }
     return undefined;
   }

@@ -176,6 +176,20 @@ test("CredentialSession does not undo a sign-out elsewhere by a refresh under wa
   }
 });
 
+test("CredentialSession notices a sign-out elsewhere while its refresh is rejected", async () => {
+  const store = new AsyncStore();
+  const { session, another, service, events } = await signedIn({ store });
+  const gate = Promise.withResolvers<void>();
+  service.revoke(store.refreshToken);
+  service.gate = gate.promise;
+  const refreshed = session.refresh();
+  await settle();
+  await another().signOut();
+  gate.resolve();
+  await assertRejects(() => refreshed, CredentialSessionError, "signed out elsewhere");
+  assertEquals(events, ["signed_in", "signed_out"]);
+});
+
 test("CredentialSession does not overwrite a sign-in elsewhere by a refresh under way", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock } = await signedIn({ store });
