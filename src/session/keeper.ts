@@ -36,7 +36,7 @@ const SUPERSEDED: unique symbol = /* @__PURE__ */ Symbol("superseded");
  */
 const WINNER_WAITS: readonly number[] = [0, 50, 100, 200, 400];
 
-/** The longest time that a store delays a caller whose token is valid, in ms. */
+/** The longest time that a store delays a caller whose token needs no refresh, in ms. */
 const RECHECK_TIMEOUT = 1_000;
 
 /**
@@ -122,8 +122,9 @@ export class LoginKeeper {
     if (fresh !== undefined) return fresh;
     const renewal = this.renewed(this.#isFresh, signal);
     try {
-      const isRecheck = this.held !== undefined && this.#isFresh(this.held);
-      return await (isRecheck ? deadline(renewal, RECHECK_TIMEOUT) : renewal);
+      const { held } = this.#slots;
+      const isHeldFresh = held !== undefined && this.#isFresh(held);
+      return await (isHeldFresh ? deadline(renewal, RECHECK_TIMEOUT) : renewal);
     } catch (thrown) {
       signal?.throwIfAborted();
       const { held } = this.#slots;
@@ -237,7 +238,7 @@ export class LoginKeeper {
     throw this.#slots.nobody();
   }
 
-  /** Reads the store again. If that is not possible at this moment, no token must be lost. */
+  /** Reads the store again. If that fails, the login in memory counts, so that no token is lost. */
   async #reload(generation: AbortSignal): Promise<Login> {
     return await this.#load(generation, this.#options.entry.read().catch(() => undefined));
   }

@@ -104,11 +104,8 @@ export class CredentialSessions {
 
   #keep(id: string, session: CredentialSession): void {
     this.#sessions.set(id, session);
-    if (this.#sessions.size <= MAX_SESSIONS) return;
-    for (const oldest of this.#sessions.keys()) {
-      this.#sessions.delete(oldest);
-      return;
-    }
+    const [oldest] = this.#sessions.keys();
+    if (oldest !== undefined && this.#sessions.size > MAX_SESSIONS) this.#sessions.delete(oldest);
   }
 }
 

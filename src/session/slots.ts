@@ -39,7 +39,7 @@ export class LoginSlots {
   #over: readonly string[] = [];
   /** All records received up to this time are over, until a sign-out has removed them. */
   #overUntil = -Infinity;
-  /** The time of the last answer of the store, in ms of the local clock. */
+  /** The time of the last attempt to read the store, in ms of the local clock. */
   #checkedAt = -Infinity;
   /** Whether the store was seen to hold a record, so that a missing one was removed by somebody. */
   isStored = false;

@@ -187,6 +187,18 @@ test("CredentialSession returns the last stored token while a new one cannot be 
   assertStoreError(await rejection(session.getIdToken()), "store", "quota exceeded");
 });
 
+test("CredentialSession soon returns the last stored token if the store hangs with a new one", async () => {
+  const store = new AsyncStore();
+  const { session } = await signedIn({ store });
+  const { id_token } = await session.getCredentials();
+  store.failures.setItem = new Error("quota exceeded");
+  await rejection(session.refresh());
+  store.gate = new Promise(() => {});
+  const begin = Date.now();
+  assertEquals(await session.getIdToken(), id_token);
+  assert(Date.now() - begin < 3_000);
+});
+
 test("CredentialSession.signIn() rejects if the store fails, and keeps the login", async () => {
   const store = new AsyncStore();
   const { session, service, events } = scene({ store });
