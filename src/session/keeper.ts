@@ -260,7 +260,11 @@ export class LoginKeeper {
 
   async #refresh(login: Login, isLocked: boolean, generation: AbortSignal): Promise<Login> {
     const refreshToken = login.credentials.refresh_token;
-    if (refreshToken === undefined) throw await this.#withoutRefreshToken(login, generation);
+    if (refreshToken === undefined) {
+      // Such a login lasts as long as its ID token.
+      if (!isValid(login, this.#options.settings.now())) throw await this.#end(login, generation);
+      throw new CredentialSessionError("Cannot refresh the session: it has no refresh token");
+    }
     let received: Login;
     try {
       received = await this.#request(refreshToken, generation);
@@ -305,16 +309,6 @@ export class LoginKeeper {
       if (latest !== rejected) return latest;
     }
     return undefined;
-  }
-
-  /** A login without a refresh token lasts as long as its ID token. */
-  async #withoutRefreshToken(
-    login: Login,
-    generation: AbortSignal,
-  ): Promise<CredentialSessionError> {
-    return isValid(login, this.#options.settings.now())
-      ? new CredentialSessionError("Cannot refresh the session: it has no refresh token")
-      : await this.#end(login, generation);
   }
 
   /** Ends the login for good, emits the event once, and returns the error for all callers. */

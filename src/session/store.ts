@@ -47,7 +47,7 @@ export class StoreEntry {
   readonly #options: StoreEntryOptions & { readonly timeout: number };
   /** The changes under way, except for those over the time limit; `undefined` if there are none. */
   #changes: Promise<void> | undefined;
-  /** The last change that has begun: the login that was written, `null` for a removal. */
+  /** The last change: the login that was written, `null` for a removal, here or elsewhere. */
   #latest: Login | null = null;
   /** Whether the store returns promises, so that it cannot be read synchronously. */
   #isAsync = false;
