@@ -104,8 +104,11 @@ export class CredentialSessions {
 
   #keep(id: string, session: CredentialSession): void {
     this.#sessions.set(id, session);
-    const [oldest] = this.#sessions.keys();
-    if (oldest !== undefined && this.#sessions.size > MAX_SESSIONS) this.#sessions.delete(oldest);
+    const [oldest] = this.#sessions;
+    if (oldest === undefined || this.#sessions.size <= MAX_SESSIONS) return;
+    this.#sessions.delete(oldest[0]);
+    // Its timer would keep it in memory for good.
+    if (this.#settings.backgroundRefresh) oldest[1][Symbol.dispose]();
   }
 }
 

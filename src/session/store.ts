@@ -16,7 +16,7 @@ interface StoredLogin {
   readonly expiresAt?: number | undefined;
 }
 
-const time = /* @__PURE__ */ v.custom<number>(Number.isFinite);
+const time = /* @__PURE__ */ v.custom<number>((value) => Number.isFinite(value));
 
 const storedLogin: Schema<StoredLogin> = /* @__PURE__ */ v.object({
   v: /* @__PURE__ */ v.literal(1),

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { CredentialSessions } from "../../mod.ts";
 import { runExample } from "../support/examples_process.ts";
 import type { CredentialSessionOptions } from "../../src/session/options.ts";
 import {
@@ -182,6 +183,25 @@ test("CredentialSession starts its background refresh at construction", async ()
   stage.another({ backgroundRefresh: true, credentials });
   await settle();
   assertEquals([stage.service.refreshes, timers.delays.at(-1)], [1, 55 * MINUTE]);
+});
+
+test("CredentialSessions ends the background refresh of a session that it drops", async () => {
+  using timers = new Timers();
+  const { clock, service } = scene();
+  const sessions = new CredentialSessions({
+    client: service,
+    store: new WebStorage(),
+    now: clock.now,
+    backgroundRefresh: true,
+  });
+  for (const id of ["idle", "used"]) await sessions.get(id).signIn(crypto.randomUUID());
+  assertEquals(timers.running.size, 2);
+  for (let number = 0; number < 4_999; number++) {
+    sessions.get(`${number}`);
+    if (number === 1_000) sessions.get("used");
+  }
+  await settle();
+  assertEquals(timers.running.size, 1);
 });
 
 test("CredentialSession lets a process end while its background timer runs", async () => {
