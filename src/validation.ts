@@ -28,36 +28,18 @@ export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
       : { ok: false, issues: result.issues.map(toValidationIssue) };
   } catch {
     // A getter or a proxy threw. Its error may quote anything.
-    const expected = "a value that can be read";
-    return { ok: false, issues: unreadable(schema, input).map((path) => ({ path, expected })) };
+    return { ok: false, issues: [{ path: "", expected: READABLE }] };
   }
 }
 
-/** Returns the names of the fields of an object schema whose getters throw, or `[""]`. */
-function unreadable(schema: Schema<unknown>, input: unknown): readonly string[] {
-  const { entries = {} } = schema as { readonly entries?: object };
-  const names = Object.keys(entries).filter((name) => !isReadable(input, name));
-  return names.length === 0 ? [""] : names;
-}
-
-function isReadable(input: unknown, name: string): boolean {
-  try {
-    Reflect.get(Object(input), name);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** The expectation for a value whose getter or proxy throws. */
+const READABLE = "a value that can be read";
 
 function toValidationIssue(issue: v.GenericIssue): ValidationIssue {
-  return { path: pathOf(issue), expected: issue.message.replace(/^Expected /, "") };
-}
-
-function pathOf(issue: v.GenericIssue): string {
-  const keys = (issue.path ?? []).map((item) => String(item.key));
+  const keys = (issue.path ?? []).map(({ key }) => String(key));
   // The name of an unknown field comes from the value, and could be a secret.
   if (issue.type === "strict_object" && issue.expected === "never") keys.pop();
-  return keys.join(".");
+  return { path: keys.join("."), expected: issue.message.replace(/^Expected /, "") };
 }
 
 /** The context of an invalid input, for its error. */
@@ -111,10 +93,10 @@ export type OptionSchemas<T> = {
   readonly [Name in keyof T]-?: Schema<Exclude<T[Name], undefined>>;
 };
 
-/** Settings for {@linkcode optionsSchema}. */
-export interface OptionsSchemaSettings<T> {
+/** Settings for {@linkcode objectSchema}. */
+export interface ObjectSchemaSettings<T> {
   /**
-   * The names of the options that have to be given.
+   * The names of the fields that have to be given.
    *
    * @default {[]}
    */
@@ -125,56 +107,99 @@ export interface OptionsSchemaSettings<T> {
    * @default {"an object"}
    */
   readonly expected?: string;
+  /**
+   * The expectation for an object with unknown fields. Without it, they are removed, and `null`
+   * counts as absent, as in the JSON of the API.
+   */
+  readonly known?: string;
 }
 
 /**
- * Creates a schema for an object of options. Options with the value `undefined` count as absent.
- * Unknown options are rejected, because a misspelled option that is ignored would send tokens with
- * the wrong settings.
+ * Creates a schema for an object with these fields. A field with the value `undefined` counts as
+ * absent. Each invalid or missing field has an issue of its own, but unknown fields are not named,
+ * because a name could be a secret.
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export function objectSchema<T extends object>(
+  schemas: OptionSchemas<T>,
+  { required = [], expected = "an object", known }: ObjectSchemaSettings<T>,
+): Schema<Given<T>> {
+  return v.pipe(
+    checkedSchema<Record<string, unknown>>(isObject, expected),
+    v.rawTransform(({ dataset: { value: input }, addIssue }) => {
+      const output: Record<string, unknown> = {};
+      for (const [key, schema] of Object.entries<Schema<unknown>>(schemas)) {
+        const at = { type: "object", origin: "value", input, key, value: undefined } as const;
+        try {
+          const value = input[key];
+          const isAbsent = value === undefined || (value === null && known === undefined);
+          if (isAbsent && !required.some((name) => name === key)) continue;
+          const result = v.safeParse(schema, value, { abortPipeEarly: true });
+          if (result.success) output[key] = result.output;
+          for (const { message, path = [] } of result.issues ?? []) {
+            addIssue({ message, path: [{ ...at, value }, ...path] });
+          }
+        } catch {
+          addIssue({ message: `Expected ${READABLE}`, path: [at] });
+        }
+      }
+      if (known !== undefined && Object.keys(input).some((key) => !Object.hasOwn(schemas, key))) {
+        addIssue({ message: `Expected ${known}` });
+      }
+      return output as Given<T>;
+    }),
+  );
+}
+
+/**
+ * Creates a schema for an object of options. Unknown options are rejected, because a misspelled
+ * option that is ignored would send tokens with the wrong settings.
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function optionsSchema<T extends object>(
   schemas: OptionSchemas<T>,
-  { required = [], expected = "an object" }: OptionsSchemaSettings<T> = {},
+  settings: Omit<ObjectSchemaSettings<T>, "known"> = {},
 ): Schema<Given<T>> {
-  const entries: v.ObjectEntries = {};
-  for (const [name, schema] of Object.entries<Schema<unknown>>(schemas)) {
-    entries[name] = required.some((key) => key === name) ? schema : v.optional(schema);
-  }
-  const message = (issue: v.StrictObjectIssue): string => {
-    if (issue.expected === "Object") return `Expected ${expected}`;
-    // The name of an unknown option could be a secret.
-    if (issue.expected === "never") {
-      return `Expected no other options than ${Object.keys(entries).join(", ")}`;
-    }
-    return missingMessage(schemas[issue.path?.[0]?.key as keyof T]);
-  };
+  const known = `no other options than ${Object.keys(schemas).join(", ")}`;
+  return objectSchema(schemas, { ...settings, known });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Creates a schema for values that pass a check. Its message is `Expected` and `expected`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function checkedSchema<T>(
+  check: (value: unknown) => boolean,
+  expected: string,
+): v.CustomSchema<T, string> {
+  return v.custom<T, string>(check, `Expected ${expected}`);
+}
+
+/** Creates a schema for values that a function converts, or else rejects with `undefined`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function convertedSchema<T>(
+  convert: (value: unknown) => T | undefined,
+  expected: string,
+): Schema<T> {
   return v.pipe(
-    v.strictObject(entries, message),
-    v.transform((options) => withoutUndefined(options) as Given<T>),
+    v.unknown(),
+    v.transform(convert),
+    checkedSchema<T>((value) => value !== undefined, expected),
   );
-}
-
-/** Returns the message of the schema of a required option. */
-function missingMessage(schema: Schema<unknown>): string {
-  const [issue] = v.safeParse(schema, undefined, { abortEarly: true }).issues ?? [];
-  return issue?.message ?? "Expected a value";
-}
-
-function withoutUndefined(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** Creates a schema for a function. */
 /* @__NO_SIDE_EFFECTS__ */
 export function functionSchema<T>(expected = "a function"): Schema<T> {
-  return v.custom<T>((value) => typeof value === "function", `Expected ${expected}`);
+  return checkedSchema<T>((value) => typeof value === "function", expected);
 }
 
 /** Creates a schema for an object that has methods. */
 /* @__NO_SIDE_EFFECTS__ */
 export function methodsSchema<T>(methods: readonly string[], expected: string): Schema<T> {
-  return v.custom<T>((value) => hasMethods(value, methods), `Expected ${expected}`);
+  return checkedSchema<T>((value) => hasMethods(value, methods), expected);
 }
 
 /** Checks whether a value is an object or a function with methods of these names. */
@@ -186,31 +211,31 @@ export function hasMethods(value: unknown, methods: readonly string[]): boolean 
 /** Creates a schema for a number between two bounds, both included. */
 /* @__NO_SIDE_EFFECTS__ */
 export function numberSchema(min: number, max: number, unit = ""): Schema<number> {
-  return v.custom<number>(
+  return checkedSchema<number>(
     (value) => typeof value === "number" && value >= min && value <= max,
-    `Expected a number${unit} from ${min} to ${max}`,
+    `a number${unit} from ${min} to ${max}`,
   );
 }
 
 /** Creates a schema for a whole number between two bounds, both included. */
 /* @__NO_SIDE_EFFECTS__ */
 export function integerSchema(min: number, max: number, unit = ""): Schema<number> {
-  return v.custom<number>(
+  return checkedSchema<number>(
     (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
-    `Expected a whole number${unit} from ${min} to ${max}`,
+    `a whole number${unit} from ${min} to ${max}`,
   );
 }
 
 /** A schema for `true` and `false`. */
-export const booleanSchema: Schema<boolean> = /* @__PURE__ */ v.custom<boolean>(
+export const booleanSchema: Schema<boolean> = /* @__PURE__ */ checkedSchema<boolean>(
   (value) => typeof value === "boolean",
-  "Expected true or false",
+  "true or false",
 );
 
 /** A schema for any string. */
-export const stringSchema: Schema<string> = /* @__PURE__ */ v.custom<string>(
+export const stringSchema: Schema<string> = /* @__PURE__ */ checkedSchema<string>(
   (value) => typeof value === "string",
-  "Expected a string",
+  "a string",
 );
 
 /**
