@@ -1,4 +1,8 @@
-import type { NetworkErrorReason } from "../errors.ts";
+import {
+  type CredentialErrorOptions,
+  CredentialNetworkError,
+  type NetworkErrorReason,
+} from "../errors.ts";
 
 /**
  * The longest text of an error that is searched, in characters. Longer ones would take too long.
@@ -6,7 +10,7 @@ import type { NetworkErrorReason } from "../errors.ts";
 const LONGEST_TEXT = 1_000;
 
 /** The message of each reason. */
-export const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
+const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
   refused: "the connection was refused",
   reset: "the connection ended before the response did",
   dns: "the host name was not found",
@@ -30,6 +34,16 @@ const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
     /certificate|\btls\b|\bssl\b|_TLS_|_SSL_|CERT_|EPROTO|handshake|corrupt message|fatal alert/i,
   ],
 ];
+
+/** Returns the error for a `fetch` that failed. */
+export function networkError(
+  thrown: unknown,
+  message: string,
+  options: CredentialErrorOptions,
+): CredentialNetworkError {
+  const reason = networkErrorReason(thrown);
+  return new CredentialNetworkError(`${message}: ${NO_RESPONSE[reason]}`, { ...options, reason });
+}
 
 /**
  * Returns the reason why a `fetch` failed. Nothing else of the error is kept, because its message,
