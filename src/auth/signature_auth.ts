@@ -1,7 +1,6 @@
-import * as v from "valibot";
 import { CredentialInputError } from "../errors.ts";
 import { hideSecret } from "../redaction.ts";
-import { checkInput, isVisibleAscii, optionsSchema } from "../validation.ts";
+import { checkedSchema, checkInput, isVisibleAscii, optionsSchema } from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 
 /**
@@ -21,23 +20,19 @@ export interface SignatureAuthOptions {
 
 const FAILURE = "Cannot sign requests";
 
-const word = /* @__PURE__ */ v.custom<string>(
+const word = /* @__PURE__ */ checkedSchema<string>(
   isVisibleAscii,
-  "Expected a non-empty string of visible ASCII characters",
+  "a non-empty string of visible ASCII characters",
 );
 
 const signatureOptions = /* @__PURE__ */ optionsSchema<SignatureAuthOptions>({
   saasId: word,
   apiKey: word,
-  secretKey: /* @__PURE__ */ v.custom<string>(
-    isSecretKey,
-    "Expected a non-empty string without control characters (no line break at its end)",
+  secretKey: /* @__PURE__ */ checkedSchema<string>(
+    (value) => typeof value === "string" && /^\P{Cc}+$/u.test(value),
+    "a non-empty string without control characters (no line break at its end)",
   ),
 }, { required: ["saasId", "apiKey", "secretKey"] });
-
-function isSecretKey(value: unknown): boolean {
-  return typeof value === "string" && /^\P{Cc}+$/u.test(value);
-}
 
 /**
  * Creates an `auth` that signs each request as the official SDKs do (`SAASUSSIGV1`): with an
@@ -133,15 +128,11 @@ function minute(timestamp: number): string {
       issues: [{ path: "timestamp", expected: "a time in ms since the epoch" }],
     });
   }
-  const iso = date.toISOString();
-  return iso.slice(0, -20) + iso.slice(-19, -17) + iso.slice(-16, -14) + iso.slice(-13, -11) +
-    iso.slice(-10, -8);
+  // Without the separators, and without seconds and milliseconds (`56.789Z`).
+  return date.toISOString().replace(/[-T:]/g, "").slice(0, -7);
 }
 
 /** Returns the host, port, path and query of a URL unchanged. A fragment is never sent. */
 function withoutScheme(url: string): string {
-  const slashes = url.indexOf("//");
-  const start = slashes >= 0 && slashes === url.indexOf("/") ? slashes + 2 : 0;
-  const end = url.indexOf("#", start);
-  return end < 0 ? url.slice(start) : url.slice(start, end);
+  return url.replace(/^[^/]*\/\//, "").replace(/#.*/s, "");
 }
