@@ -212,7 +212,7 @@ export function hasMethods(value: unknown, methods: readonly string[]): boolean 
 /* @__NO_SIDE_EFFECTS__ */
 export function numberSchema(min: number, max: number, unit = ""): Schema<number> {
   return checkedSchema<number>(
-    (value) => typeof value === "number" && value >= min && value <= max,
+    (value) => isBetween(value, min, max),
     `a number${unit} from ${min} to ${max}`,
   );
 }
@@ -221,9 +221,13 @@ export function numberSchema(min: number, max: number, unit = ""): Schema<number
 /* @__NO_SIDE_EFFECTS__ */
 export function integerSchema(min: number, max: number, unit = ""): Schema<number> {
   return checkedSchema<number>(
-    (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+    (value) => Number.isInteger(value) && isBetween(value, min, max),
     `a whole number${unit} from ${min} to ${max}`,
   );
+}
+
+function isBetween(value: unknown, min: number, max: number): boolean {
+  return typeof value === "number" && value >= min && value <= max;
 }
 
 /** A schema for `true` and `false`. */

@@ -1,4 +1,4 @@
-import { TimeoutError } from "ky";
+import { type KyInstance, TimeoutError } from "ky";
 import { abortable } from "../async.ts";
 import {
   type AnyCredentialError,
@@ -11,13 +11,15 @@ import { isHeaderValue } from "../validation.ts";
 import { type Answer, type AnsweredCall, evaluateAnswer, readAnswer, traceIdOf } from "./answer.ts";
 import { isNotPermitted, networkError } from "./network_error.ts";
 import type { ApiRequest } from "./operations.ts";
-import type { ApiResponse } from "./options.ts";
+import type { ApiResponse, RetryEvent } from "./options.ts";
 import { isResponseLost, retryDelay } from "./retry.ts";
 import type { ServerClock } from "./server_time.ts";
 import type { CallSettings, ClientSettings } from "./settings.ts";
 
 /** The parts of a client that all its calls share. */
-export interface CallContext extends Omit<ClientSettings, "call" | "now"> {
+export interface CallContext extends Omit<ClientSettings, "defaults" | "now"> {
+  /** The ky instance that carries all calls. */
+  readonly ky: KyInstance;
   /** The clock of the server. */
   readonly clock: ServerClock;
 }
@@ -44,21 +46,16 @@ async function runCaller(run: () => unknown): Promise<unknown> {
 }
 
 /**
- * One call on its way: its attempts and their common state. ky decides when to call which method:
+ * One call on its way: its attempts and their common state.
  *
- * 1. {@linkcode Call.prototype.attempt} authorizes and sends the request, and evaluates the
- *    response.
- * 2. If it fails, {@linkcode Call.prototype.shouldRetry} decides about a retry, and `delay` is its
- *    wait.
- * 3. {@linkcode Call.prototype.beforeRetry} calls `onRetry`, and the next attempt starts.
+ * ky counts the retries, waits before each, and enforces the time limits. It gets the URL without
+ * the query, and a `fetch` that makes a whole attempt including the body. So an error of ky cannot
+ * contain a token, and an attempt whose response body is cut off is retried like any other. For ky,
+ * every request is a GET, which it retries.
  */
 export class Call<T> implements AnsweredCall<T> {
   readonly request: ApiRequest<T>;
   readonly clock: ServerClock;
-  /** The time limit of the whole call, in ms. */
-  readonly totalTimeout: number;
-  /** The wait before the next attempt, in ms. */
-  delay = 0;
   lost: AnyCredentialError | undefined;
   /** The response of the attempt that succeeded. */
   response!: Response;
@@ -66,11 +63,14 @@ export class Call<T> implements AnsweredCall<T> {
   data!: T;
   readonly #settings: CallSettings;
   readonly #context: CallContext;
+  readonly #totalTimeout: number;
   readonly #started = performance.now();
   /** All sent values of the `Authorization` header. An error must not contain them. */
   readonly #authorizations = new Set<string>();
   /** The number of the current attempt, counted from 1. */
-  #attempt = 0;
+  #attempts = 0;
+  /** The signal of the whole call, if the caller gave one. */
+  #signal: AbortSignal | undefined;
   /** Aborts the request of the current attempt. */
   #abort = () => {};
   /** The time limit that expires first, in ms. */
@@ -79,73 +79,54 @@ export class Call<T> implements AnsweredCall<T> {
   #hook: "onResponse" | "onRetry" | undefined;
   /** Whether a 401 may still renew the authorization. */
   #mayRenew = true;
-  /** The error of the attempt that is retried. */
-  #failure: AnyCredentialError | undefined;
+  /** The retry that is due. */
+  #retry!: RetryEvent;
 
-  /**
-   * Prepares a call. Nothing is sent yet. The signal in `settings` must not be used for other
-   * calls.
-   */
+  /** Prepares a call. Nothing is sent yet. */
   constructor(request: ApiRequest<T>, settings: CallSettings, context: CallContext) {
     this.request = request;
     this.clock = context.clock;
     this.#settings = settings;
     this.#context = context;
-    this.totalTimeout = this.#limit = settings.totalTimeout ?? request.totalTimeout;
-    settings.signal?.addEventListener("abort", () => this.#abort(), { once: true });
+    this.#totalTimeout = this.#limit = settings.totalTimeout ?? request.totalTimeout;
   }
 
   /**
-   * Makes one attempt.
-   *
-   * The request gets a signal of its own. With ky's signal alone, Node would not abort a request
-   * after a garbage collection.
+   * Makes the call, and returns it once it has succeeded. Rejects with an error of this package,
+   * the reason of the caller's signal, or an error of the caller's functions.
    */
-  async attempt(): Promise<Response> {
-    const { timeout, signal } = this.#settings;
-    this.#attempt++;
-    this.#limit = timeout < this.#remaining() ? timeout : this.totalTimeout;
-    const controller = new AbortController();
-    this.#abort = () => controller.abort();
-    // A function of the caller could ignore the signal.
-    return await abortable(this.#exchange(controller.signal), signal);
-  }
-
-  /** Decides whether the call is retried, and after which wait. */
-  shouldRetry(thrown: unknown): boolean {
-    this.#abort();
-    const error = this.#knownError(thrown);
-    // While a hook runs, a response has been received, and the code or token must not be sent
-    // again.
-    const isOver = this.#hook !== undefined || this.#settings.signal?.aborted;
-    if (error === undefined || isOver) return false;
-    const state = { attempt: this.#attempt, remaining: this.#remaining(), random: Math.random() };
-    const delay = retryDelay(error, state, this.#settings.retry);
-    if (delay === undefined) return false;
-    if (isResponseLost(error)) this.lost ??= error;
-    this.delay = delay;
-    this.#failure = error;
-    this.#limit = this.totalTimeout;
-    return true;
-  }
-
-  /** Calls `onRetry`. */
-  async beforeRetry(): Promise<void> {
-    const { onRetry } = this.#context;
-    const error = this.#failure;
-    if (onRetry === undefined || error === undefined) return;
-    const { operation } = this.request;
-    const event = { operation, attempt: this.#attempt, delay: this.delay, error };
-    await abortable(this.#runHook("onRetry", () => onRetry(event)), this.#settings.signal);
-  }
-
-  /** Ends the call, and returns what it rejects with. */
-  fail(thrown: unknown): unknown {
-    this.#abort();
-    const { signal } = this.#settings;
-    if (signal?.aborted) return signal.reason;
-    if (thrown instanceof CallerError) return thrown.thrown;
-    return this.#knownError(thrown) ?? this.#networkError(undefined);
+  async send(): Promise<this> {
+    const { timeout, retry: { limit }, signal } = this.#settings;
+    const { ky, url, onRetry } = this.#context;
+    signal?.throwIfAborted();
+    // ky combines signals with `AbortSignal.any`. A caller's signal that lives on would collect
+    // them.
+    const controller = signal && new AbortController();
+    const abort = () => {
+      this.#abort();
+      controller?.abort(signal?.reason);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    this.#signal = controller?.signal;
+    try {
+      await ky(url, {
+        timeout,
+        totalTimeout: this.#totalTimeout,
+        retry: {
+          limit,
+          shouldRetry: ({ error }) => this.#shouldRetry(error),
+          delay: () => this.#retry.delay,
+        },
+        fetch: () => this.#attempt(),
+        ...(onRetry && { hooks: { beforeRetry: [() => this.#beforeRetry(onRetry)] } }),
+        ...(controller && { signal: controller.signal }),
+      });
+      return this;
+    } catch (thrown) {
+      throw this.#failure(thrown);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
   /** Returns the result with the parts of the response that are for the caller. */
@@ -155,6 +136,53 @@ export class Call<T> implements AnsweredCall<T> {
     const traceId = traceIdOf(response, this);
     const { retryCount } = this.errorOptions;
     return { data, status, headers, ...(traceId !== undefined && { traceId }), retryCount };
+  }
+
+  /**
+   * Makes one attempt.
+   *
+   * The request gets a signal of its own. With ky's signal alone, Node would not abort a request
+   * after a garbage collection.
+   */
+  async #attempt(): Promise<Response> {
+    const { timeout } = this.#settings;
+    this.#attempts++;
+    this.#limit = timeout < this.#remaining() ? timeout : this.#totalTimeout;
+    const controller = new AbortController();
+    this.#abort = () => controller.abort();
+    // A function of the caller could ignore the signal.
+    return await abortable(this.#exchange(controller.signal), this.#signal);
+  }
+
+  /** Decides whether the call is retried, and after which wait. */
+  #shouldRetry(thrown: unknown): boolean {
+    this.#abort();
+    const error = this.#knownError(thrown);
+    // While a hook runs, a response has been received, and the code or token must not be sent
+    // again.
+    const isOver = this.#hook !== undefined || this.#signal?.aborted;
+    if (error === undefined || isOver) return false;
+    const attempt = this.#attempts;
+    const state = { attempt, remaining: this.#remaining(), random: Math.random() };
+    const delay = retryDelay(error, state, this.#settings.retry);
+    if (delay === undefined) return false;
+    if (isResponseLost(error)) this.lost ??= error;
+    this.#retry = { operation: this.request.operation, attempt, delay, error };
+    this.#limit = this.#totalTimeout;
+    return true;
+  }
+
+  async #beforeRetry(onRetry: (event: RetryEvent) => unknown): Promise<void> {
+    await abortable(this.#runHook("onRetry", () => onRetry(this.#retry)), this.#signal);
+  }
+
+  /** Ends the call, and returns what it rejects with. */
+  #failure(thrown: unknown): unknown {
+    this.#abort();
+    const signal = this.#signal;
+    if (signal?.aborted) return signal.reason;
+    if (thrown instanceof CallerError) return thrown.thrown;
+    return this.#knownError(thrown) ?? this.#networkError(undefined);
   }
 
   /** Sends the request, and once more after a 401 if `auth` then returns another value. */
@@ -196,7 +224,7 @@ export class Call<T> implements AnsweredCall<T> {
       const duration = performance.now() - started;
       const traceId = traceIdOf(answer.response, this);
       const { operation } = this.request;
-      const event = { operation, attempt: this.#attempt, status, duration };
+      const event = { operation, attempt: this.#attempts, status, duration };
       await this.#runHook(
         "onResponse",
         () => onResponse(traceId === undefined ? event : { ...event, traceId }),
@@ -221,8 +249,7 @@ export class Call<T> implements AnsweredCall<T> {
     try {
       const response = await fetch(url + query, body === "" ? init : { ...init, body });
       // A `fetch` of the caller could return anything, and a message contains the status.
-      const isResponse = Number.isInteger(response.status) &&
-        (response.status > 0 || response.type === "opaqueredirect");
+      const isResponse = response.status > 0 || response.type === "opaqueredirect";
       if (!isResponse) throw new TypeError("No response");
       const answer = await readAnswer(response, isRuntimeFetch);
       // A `fetch` of the caller could ignore the signal.
@@ -268,7 +295,7 @@ export class Call<T> implements AnsweredCall<T> {
   get errorOptions(): { operation: ApiRequest<T>["operation"]; retryCount: number } {
     return {
       operation: this.request.operation,
-      retryCount: Math.max(0, this.#attempt - 1),
+      retryCount: Math.max(0, this.#attempts - 1),
     };
   }
 
@@ -279,6 +306,6 @@ export class Call<T> implements AnsweredCall<T> {
   };
 
   #remaining(): number {
-    return this.totalTimeout - (performance.now() - this.#started);
+    return this.#totalTimeout - (performance.now() - this.#started);
   }
 }

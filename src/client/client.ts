@@ -1,12 +1,7 @@
+import ky from "ky";
 import type { AuthFlow, AuthorizationTempCode, Credentials } from "../models.ts";
-import type { Call } from "./call.ts";
-import {
-  authFromEnv,
-  baseUrlFromEnv,
-  checkNoAuth,
-  checkObject,
-  processEnvironment,
-} from "./environment.ts";
+import { Call, type CallContext } from "./call.ts";
+import { optionsFromEnv } from "./environment.ts";
 import { type ApiRequest, getRequest, saveRequest } from "./operations.ts";
 import type {
   ApiResponse,
@@ -15,7 +10,7 @@ import type {
   RequestOptions,
 } from "./options.ts";
 import { type CallSettings, callSettings, clientSettings } from "./settings.ts";
-import { Transport } from "./transport.ts";
+import { ServerClock } from "./server_time.ts";
 
 /**
  * The client of the SaaSus credentials API. It does not keep the tokens that it sends and receives.
@@ -47,8 +42,8 @@ import { Transport } from "./transport.ts";
  * @category Client
  */
 export class CredentialClient {
-  readonly #settings: CallSettings;
-  readonly #transport: Transport;
+  readonly #defaults: CallSettings;
+  readonly #context: CallContext;
 
   /**
    * Creates a client. Nothing is sent yet.
@@ -57,9 +52,9 @@ export class CredentialClient {
    * @throws {CredentialInputError} If options are invalid. The error names each of them.
    */
   constructor(options: CredentialClientOptions) {
-    const settings = clientSettings(options);
-    this.#settings = settings.call;
-    this.#transport = new Transport(settings);
+    const { defaults, now, ...settings } = clientSettings(options);
+    this.#defaults = defaults;
+    this.#context = { ...settings, ky: ky.create(), clock: new ServerClock(now) };
   }
 
   /**
@@ -82,11 +77,7 @@ export class CredentialClient {
    * ```
    */
   static fromEnv(options: FromEnvOptions = {}): CredentialClient {
-    const { env = processEnvironment(), ...settings } = checkObject(options, "");
-    checkNoAuth(settings);
-    const variables = checkObject(env, "env");
-    const baseUrl = settings.baseUrl ?? baseUrlFromEnv(variables);
-    return new CredentialClient({ ...settings, baseUrl, auth: authFromEnv(variables) });
+    return new CredentialClient(optionsFromEnv(options));
   }
 
   /**
@@ -185,7 +176,7 @@ export class CredentialClient {
   }
 
   async #send<T>(request: ApiRequest<T>, options: RequestOptions | undefined): Promise<Call<T>> {
-    const settings = callSettings(this.#settings, options, request);
-    return await this.#transport.send(request, settings);
+    const settings = callSettings(this.#defaults, options, request);
+    return await new Call(request, settings, this.#context).send();
   }
 }

@@ -23,15 +23,15 @@ const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
  * because a connection over TLS that is cut off also mentions TLS.
  */
 const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
-  ["dns", /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|name not resolved/i],
+  ["dns", /ENOTFOUND|EAI_AGAIN|dns error/i],
   ["refused", /ECONNREFUSED|connection ?refused/i],
   [
     "reset",
-    /ECONNRESET|EPIPE|UND_ERR_SOCKET|reset by peer|connection ?(?:closed|reset)|socket connection was closed|other side closed|terminated|reading a body|broken pipe|unexpected end|close_notify|handshake eof|before secure TLS/i,
+    /ECONNRESET|EPIPE|UND_ERR_SOCKET|connection ?(?:closed|reset)|terminated|reading a body|broken pipe|unexpected end|close_notify|handshake eof/i,
   ],
   [
     "tls",
-    /certificate|\btls\b|\bssl\b|_TLS_|_SSL_|CERT_|EPROTO|handshake|corrupt message|fatal alert/i,
+    /certificate|(?:\b|_)(?:tls|ssl)(?:\b|_)|_CERT|EPROTO|handshake|corrupt message|fatal alert/i,
   ],
 ];
 
@@ -56,11 +56,9 @@ export function networkErrorReason(thrown: unknown): NetworkErrorReason {
 
 /** Checks whether Deno denied a request for lack of `--allow-net`. */
 export function isNotPermitted(thrown: unknown): boolean {
-  const { Deno: deno } = globalThis as { Deno?: { errors?: Record<string, unknown> } };
-  return ["NotCapable", "PermissionDenied"].some((name) => {
-    const type = deno?.errors?.[name];
-    return typeof type === "function" && thrown instanceof type;
-  });
+  const { Deno: deno } = globalThis as { Deno?: { errors?: { NotCapable?: new () => unknown } } };
+  const denied = deno?.errors?.NotCapable;
+  return denied !== undefined && thrown instanceof denied;
 }
 
 function textOf(thrown: unknown): string {
@@ -79,10 +77,13 @@ function textOf(thrown: unknown): string {
 function describe(thrown: unknown, depth: number): string {
   if (typeof thrown !== "object" || thrown === null || depth === 0) return "";
   const { name, code, message, cause, errors } = thrown as Record<string, unknown>;
-  const first = Array.isArray(errors) ? errors[0] : undefined;
   const own = [name, code, message].filter((part) => typeof part === "string").join(" ");
   const plain = own.replace(/\bhttps?:\/\/\S+|"[^"]*"/g, "")
     .slice(0, LONGEST_TEXT)
     .replace(/[\w.-]+:\d+/g, "");
-  return [plain, describe(cause, depth - 1), describe(first, depth - 1)].join(" ");
+  return [
+    plain,
+    describe(cause, depth - 1),
+    describe((errors as readonly unknown[] | undefined)?.[0], depth - 1),
+  ].join(" ");
 }

@@ -48,7 +48,7 @@ export type CallHeaders = Readonly<Record<string, string>>;
 /** The validated options of a client. */
 export interface ClientSettings {
   /** The defaults of every call. */
-  readonly call: CallSettings;
+  readonly defaults: CallSettings;
   /** The URL of the API, without a query. */
   readonly url: string;
   /** Sends requests. */
@@ -73,7 +73,7 @@ type Validated<T extends CallOptions> = Omit<T, "headers" | "retry"> & {
 
 /** The expectation for a base URL. */
 export const BASE_URL_EXPECTED =
-  "an absolute https: URL (http: for a loopback host only) without user, query, fragment and white space";
+  "an absolute https: URL (http: on loopback only) without user, query, fragment and white space";
 
 /**
  * Returns a base URL as the URL parser writes it, without a slash at its end, so that the signed
@@ -140,14 +140,14 @@ function pageOf(text: unknown): string | null | undefined {
 
 const page = /* @__PURE__ */ convertedSchema(
   pageOf,
-  "a URL in Latin-1 without control characters such as CR, LF and NUL",
+  "a URL in Latin-1 without control characters",
 );
 
 const referer: Schema<string | null> = /* @__PURE__ */ v.pipe(
   page,
   /* @__PURE__ */ checkedSchema<string | null>(
     (value) => value === null || !isBrowser(),
-    'no value in a browser, which does not let a page set "Referer": use "saasusReferer"',
+    'no value in a browser: use "saasusReferer"',
   ),
 );
 
@@ -164,7 +164,7 @@ const timeLimit = /* @__PURE__ */ integerSchema(1, MAX_TIMER, " of ms");
 const wait = /* @__PURE__ */ numberSchema(0, MAX_TIMER, " of ms");
 
 const auth = /* @__PURE__ */ functionSchema<RequestAuth>(
-  "bearerAuth(…), signatureAuth(…) or another function that returns a header's value",
+  "bearerAuth(…), signatureAuth(…) or a function that returns the value of a header",
 );
 
 const callOptions = {
@@ -181,9 +181,7 @@ const callOptions = {
   ),
   headers: /* @__PURE__ */ convertedSchema(
     headersOf,
-    `Latin-1 headers without control characters such as CR, LF and NUL, other than ${
-      RESERVED_HEADERS.join(", ")
-    }`,
+    `headers in Latin-1 without control characters, other than ${RESERVED_HEADERS.join(", ")}`,
   ),
   referer,
   saasusReferer: page,
@@ -229,7 +227,7 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
     auth: options.auth,
   };
   return {
-    call: merge(defaults, options),
+    defaults: merge(defaults, options),
     url: `${baseUrl}/credentials`,
     fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
     isRuntimeFetch: fetch === undefined,
