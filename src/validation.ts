@@ -133,7 +133,7 @@ export function objectSchema<T extends object>(
         try {
           const value = input[key];
           const isAbsent = value === undefined || (value === null && known === undefined);
-          if (isAbsent && !required.some((name) => name === key)) continue;
+          if (isAbsent && !(required as readonly string[]).includes(key)) continue;
           const result = v.safeParse(schema, value, { abortPipeEarly: true });
           if (result.success) output[key] = result.output;
           for (const { message, path = [] } of result.issues ?? []) {
@@ -251,6 +251,9 @@ export const stringSchema: Schema<string> = /* @__PURE__ */ checkedSchema<string
 export function isHeaderValue(text: unknown): text is string {
   return typeof text === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
 }
+
+/** The expectation for a text that {@linkcode isVisibleAscii} accepts. */
+export const VISIBLE_ASCII = "a non-empty string of visible ASCII characters";
 
 /** Checks whether a text is one word of visible ASCII characters, as keys, tokens and ids are. */
 export function isVisibleAscii(text: unknown): text is string {

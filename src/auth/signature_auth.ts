@@ -1,6 +1,12 @@
 import { CredentialInputError } from "../errors.ts";
 import { hideSecret } from "../redaction.ts";
-import { checkedSchema, checkInput, isVisibleAscii, optionsSchema } from "../validation.ts";
+import {
+  checkedSchema,
+  checkInput,
+  isVisibleAscii,
+  optionsSchema,
+  VISIBLE_ASCII,
+} from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 
 /**
@@ -22,7 +28,7 @@ const FAILURE = "Cannot sign requests";
 
 const word = /* @__PURE__ */ checkedSchema<string>(
   isVisibleAscii,
-  "a non-empty string of visible ASCII characters",
+  VISIBLE_ASCII,
 );
 
 const signatureOptions = /* @__PURE__ */ optionsSchema<SignatureAuthOptions>({
@@ -98,13 +104,9 @@ async function importKey(secretKey: string): Promise<CryptoKey> {
 
 /** Returns the HMAC-SHA256 of a text in hexadecimal. */
 async function hmac(key: CryptoKey, text: string): Promise<string> {
-  const bytes: Uint8Array & { toHex?(): string } = new Uint8Array(
-    await crypto.subtle.sign("HMAC", key, utf8(text)),
-  );
-  // Node 24 and older browsers do not have it.
-  if (bytes.toHex !== undefined) return bytes.toHex();
+  const signature = await crypto.subtle.sign("HMAC", key, utf8(text));
   let hex = "";
-  for (const byte of bytes) hex += (byte + 0x100).toString(16).slice(1);
+  for (const byte of new Uint8Array(signature)) hex += (byte + 0x100).toString(16).slice(1);
   return hex;
 }
 

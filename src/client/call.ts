@@ -283,7 +283,7 @@ export class Call<T> implements AnsweredCall<T> {
 
   #networkError(thrown: unknown): AnyCredentialError {
     return this.#context.isRuntimeFetch && isNotPermitted(thrown)
-      ? this.#inputError("baseUrl", "a host that the program may access (Deno: --allow-net)")
+      ? this.#inputError("baseUrl", "permission to access it (Deno: --allow-net)")
       : networkError(thrown, this.request.message, this.errorOptions);
   }
 

@@ -12,9 +12,9 @@ const LONGEST_TEXT = 1_000;
 /** The message of each reason. */
 const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
   refused: "the connection was refused",
-  reset: "the connection ended before the response did",
+  reset: "the connection was reset",
   dns: "the host name was not found",
-  tls: "the secure connection (TLS) failed",
+  tls: "the TLS connection failed",
   other: "no response was received",
 };
 
@@ -27,11 +27,11 @@ const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
   ["refused", /ECONNREFUSED|connection ?refused/i],
   [
     "reset",
-    /ECONNRESET|EPIPE|UND_ERR_SOCKET|connection ?(?:closed|reset)|terminated|reading a body|broken pipe|unexpected end|close_notify|handshake eof/i,
+    /ECONNRESET|EPIPE|UND_ERR_SOCKET|connection ?(?:closed|reset)|terminated|reading a body|broken pipe|close_notify|handshake eof/i,
   ],
   [
     "tls",
-    /certificate|(?:\b|_)(?:tls|ssl)(?:\b|_)|_CERT|EPROTO|handshake|corrupt message|fatal alert/i,
+    /cert|(?:\b|_)(?:tls|ssl)(?:\b|_)|handshake|corrupt message|fatal alert/i,
   ],
 ];
 

@@ -15,6 +15,7 @@ import {
   numberSchema,
   optionsSchema,
   type Schema,
+  VISIBLE_ASCII,
 } from "../validation.ts";
 import type {
   CallOptions,
@@ -90,7 +91,7 @@ export function normalizeBaseUrl(text: unknown): string | undefined {
   }
   const url = new URL(text);
   if (!isSecureUrl(url) || url.username + url.password !== "") return undefined;
-  return url.origin + url.pathname.replace(/\/{2,}/g, "/").replace(/\/$/, "");
+  return url.origin + url.pathname.replace(/\/+(?=\/|$)/g, "");
 }
 
 /**
@@ -164,7 +165,7 @@ const timeLimit = /* @__PURE__ */ integerSchema(1, MAX_TIMER, " of ms");
 const wait = /* @__PURE__ */ numberSchema(0, MAX_TIMER, " of ms");
 
 const auth = /* @__PURE__ */ functionSchema<RequestAuth>(
-  "bearerAuth(…), signatureAuth(…) or a function that returns the value of a header",
+  "bearerAuth(…), signatureAuth(…) or a function",
 );
 
 const callOptions = {
@@ -187,7 +188,7 @@ const callOptions = {
   saasusReferer: page,
   traceId: /* @__PURE__ */ checkedSchema<string | null>(
     (value) => value === null || isVisibleAscii(value),
-    "one word of visible ASCII characters",
+    VISIBLE_ASCII,
   ),
 };
 
