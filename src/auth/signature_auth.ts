@@ -104,9 +104,13 @@ async function importKey(secretKey: string): Promise<CryptoKey> {
 
 /** Returns the HMAC-SHA256 of a text in hexadecimal. */
 async function hmac(key: CryptoKey, text: string): Promise<string> {
-  const signature = await crypto.subtle.sign("HMAC", key, utf8(text));
+  const bytes: Uint8Array & { toHex?(): string } = new Uint8Array(
+    await crypto.subtle.sign("HMAC", key, utf8(text)),
+  );
+  // Node 24 and older browsers do not have it.
+  if (bytes.toHex !== undefined) return bytes.toHex();
   let hex = "";
-  for (const byte of new Uint8Array(signature)) hex += (byte + 0x100).toString(16).slice(1);
+  for (const byte of bytes) hex += (byte + 0x100).toString(16).slice(1);
   return hex;
 }
 
@@ -136,5 +140,6 @@ function minute(timestamp: number): string {
 
 /** Returns the host, port, path and query of a URL unchanged. A fragment is never sent. */
 function withoutScheme(url: string): string {
-  return url.replace(/^[^/]*\/\//, "").replace(/#.*/s, "");
+  const [sent = ""] = url.split("#", 1);
+  return sent.replace(/^[^/]*\/\//, "");
 }

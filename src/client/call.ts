@@ -118,7 +118,9 @@ export class Call<T> implements AnsweredCall<T> {
           delay: () => this.#retry.delay,
         },
         fetch: () => this.#attempt(),
-        ...(onRetry && { hooks: { beforeRetry: [() => this.#beforeRetry(onRetry)] } }),
+        ...(onRetry && {
+          hooks: { beforeRetry: [() => this.#runHook("onRetry", () => onRetry(this.#retry))] },
+        }),
         ...(controller && { signal: controller.signal }),
       });
       return this;
@@ -170,10 +172,6 @@ export class Call<T> implements AnsweredCall<T> {
     this.#retry = { operation: this.request.operation, attempt, delay, error };
     this.#limit = this.#totalTimeout;
     return true;
-  }
-
-  async #beforeRetry(onRetry: (event: RetryEvent) => unknown): Promise<void> {
-    await abortable(this.#runHook("onRetry", () => onRetry(this.#retry)), this.#signal);
   }
 
   /** Ends the call, and returns what it rejects with. */
@@ -237,7 +235,7 @@ export class Call<T> implements AnsweredCall<T> {
 
   /** Sends the signed URL and body unchanged, and reads the response. */
   async #fetch(authorization: string, signal: AbortSignal): Promise<Answer> {
-    const { fetch, isRuntimeFetch, url, requestInit } = this.#context;
+    const { fetch, url, requestInit } = this.#context;
     const { method, query, body } = this.request;
     const headers: Record<string, string> = {
       ...this.#settings.headers,
@@ -247,11 +245,12 @@ export class Call<T> implements AnsweredCall<T> {
     if (body !== "") headers["content-type"] = "application/json";
     const init = { ...requestInit, method, headers, redirect: "manual", signal } as const;
     try {
-      const response = await fetch(url + query, body === "" ? init : { ...init, body });
+      const send = fetch ?? globalThis.fetch;
+      const response = await send(url + query, body === "" ? init : { ...init, body });
       // A `fetch` of the caller could return anything, and a message contains the status.
       const isResponse = response.status > 0 || response.type === "opaqueredirect";
       if (!isResponse) throw new TypeError("No response");
-      const answer = await readAnswer(response, isRuntimeFetch);
+      const answer = await readAnswer(response, fetch === undefined);
       // A `fetch` of the caller could ignore the signal.
       signal.throwIfAborted();
       return answer;
@@ -262,7 +261,7 @@ export class Call<T> implements AnsweredCall<T> {
 
   async #runHook(name: "onResponse" | "onRetry", run: () => unknown): Promise<void> {
     this.#hook = name;
-    await runCaller(run);
+    await abortable(runCaller(run), this.#signal);
     this.#hook = undefined;
   }
 
@@ -282,7 +281,7 @@ export class Call<T> implements AnsweredCall<T> {
   }
 
   #networkError(thrown: unknown): AnyCredentialError {
-    return this.#context.isRuntimeFetch && isNotPermitted(thrown)
+    return this.#context.fetch === undefined && isNotPermitted(thrown)
       ? this.#inputError("baseUrl", "permission to access it (Deno: --allow-net)")
       : networkError(thrown, this.request.message, this.errorOptions);
   }

@@ -52,10 +52,8 @@ export interface ClientSettings {
   readonly defaults: CallSettings;
   /** The URL of the API, without a query. */
   readonly url: string;
-  /** Sends requests. */
-  readonly fetch: NonNullable<CredentialClientOptions["fetch"]>;
-  /** Whether `fetch` is the runtime's own. */
-  readonly isRuntimeFetch: boolean;
+  /** Sends requests, instead of the runtime's own `fetch`. */
+  readonly fetch: CredentialClientOptions["fetch"];
   /** Options that all requests are sent with. */
   readonly requestInit: RequestInit;
   /** The local clock, in ms since the epoch. */
@@ -205,7 +203,7 @@ const clientOptions = /* @__PURE__ */ optionsSchema<Validated<CredentialClientOp
   ...callOptions,
   auth,
   baseUrl: /* @__PURE__ */ convertedSchema(normalizeBaseUrl, BASE_URL_EXPECTED),
-  fetch: /* @__PURE__ */ functionSchema<ClientSettings["fetch"]>(),
+  fetch: /* @__PURE__ */ functionSchema<NonNullable<ClientSettings["fetch"]>>(),
   now: /* @__PURE__ */ functionSchema<() => number>(),
   onRetry: /* @__PURE__ */ functionSchema<() => unknown>(),
   onResponse: /* @__PURE__ */ functionSchema<() => unknown>(),
@@ -230,8 +228,7 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
   return {
     defaults: merge(defaults, options),
     url: `${baseUrl}/credentials`,
-    fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
-    isRuntimeFetch: fetch === undefined,
+    fetch,
     // Tokens must not be stored in the HTTP cache, and the page's URL may contain a code.
     requestInit: isBrowser() ? { cache: "no-store", referrerPolicy: "no-referrer" } : {},
     now,
