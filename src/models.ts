@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { CredentialInputError } from "./errors.ts";
-import { checkedSchema, objectSchema, type Schema, stringSchema } from "./validation.ts";
+import { checkedSchema, isObject, objectSchema, type Schema, stringSchema } from "./validation.ts";
 
 /**
  * The tokens of one login, as the JSON of the API.
@@ -134,7 +134,7 @@ export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ objectSc
 }, { required: ["type", "message"] });
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject(value) && !Array.isArray(value);
 }
 
 /**
@@ -254,8 +254,7 @@ export const AuthFlowSchema: Schema<AuthFlow> = /* @__PURE__ */ v.lazy((input): 
 );
 
 function isRefresh(input: unknown): boolean {
-  return typeof input === "object" && input !== null && "authFlow" in input &&
-    input.authFlow === "refreshTokenAuth";
+  return isObject(input) && "authFlow" in input && input["authFlow"] === "refreshTokenAuth";
 }
 
 /**

@@ -164,7 +164,8 @@ export function optionsSchema<T extends object>(
   return objectSchema(schemas, { ...settings, known });
 }
 
-function isObject(value: unknown): value is object {
+/** Checks whether a value is an object, including an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
@@ -204,7 +205,7 @@ export function methodsSchema<T>(methods: readonly string[], expected: string): 
 
 /** Checks whether a value is an object or a function with methods of these names. */
 export function hasMethods(value: unknown, methods: readonly string[]): boolean {
-  return (typeof value === "object" || typeof value === "function") && value !== null &&
+  return (isObject(value) || typeof value === "function") &&
     methods.every((name) => typeof Reflect.get(value, name) === "function");
 }
 

@@ -2,6 +2,7 @@ import { bearerAuth } from "../auth/bearer_auth.ts";
 import type { RequestAuth } from "../auth/request_auth.ts";
 import { signatureAuth, type SignatureAuthOptions } from "../auth/signature_auth.ts";
 import { CredentialInputError, SET_VARIABLE, type ValidationIssue } from "../errors.ts";
+import { isObject } from "../validation.ts";
 import type { CredentialClientOptions, FromEnvOptions } from "./options.ts";
 import { BASE_URL_EXPECTED, normalizeBaseUrl } from "./settings.ts";
 
@@ -31,7 +32,7 @@ export function optionsFromEnv(options: FromEnvOptions): CredentialClientOptions
 }
 
 function checkObject<T>(value: T, path: string): T & object {
-  if (typeof value === "object" && value !== null) return value;
+  if (isObject(value)) return value;
   throw inputError({ path, expected: "an object" });
 }
 

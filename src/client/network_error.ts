@@ -3,6 +3,7 @@ import {
   CredentialNetworkError,
   type NetworkErrorReason,
 } from "../errors.ts";
+import { isObject } from "../validation.ts";
 
 /**
  * The longest text of an error that is searched, in characters. Longer ones would take too long.
@@ -61,29 +62,25 @@ export function isNotPermitted(thrown: unknown): boolean {
   return denied !== undefined && thrown instanceof denied;
 }
 
-function textOf(thrown: unknown): string {
-  try {
-    return describe(thrown, 5);
-  } catch {
-    // A getter of the error threw.
-    return "";
-  }
-}
-
 /**
  * Returns the names, codes and messages of an error and its causes, without URLs and hosts, which
  * can contain any word.
  */
-function describe(thrown: unknown, depth: number): string {
-  if (typeof thrown !== "object" || thrown === null || depth === 0) return "";
-  const { name, code, message, cause, errors } = thrown as Record<string, unknown>;
-  const own = [name, code, message].filter((part) => typeof part === "string").join(" ");
-  const plain = own.replace(/\bhttps?:\/\/\S+|"[^"]*"/g, "")
-    .slice(0, LONGEST_TEXT)
-    .replace(/[\w.-]+:\d+/g, "");
-  return [
-    plain,
-    describe(cause, depth - 1),
-    describe((errors as readonly unknown[] | undefined)?.[0], depth - 1),
-  ].join(" ");
+function textOf(thrown: unknown): string {
+  let text = "";
+  try {
+    let error = thrown;
+    for (let depth = 0; depth < 5 && isObject(error); depth++) {
+      const { name, code, message, cause, errors } = error;
+      const own = [name, code, message].filter((part) => typeof part === "string").join(" ");
+      text += own.replace(/\bhttps?:\/\/\S+|"[^"]*"/g, "")
+        .slice(0, LONGEST_TEXT)
+        .replace(/[\w.-]+:\d+/g, "") + " ";
+      error = cause ?? (errors as readonly unknown[] | undefined)?.[0];
+    }
+    return text;
+  } catch {
+    // A getter of the error threw.
+    return "";
+  }
 }

@@ -9,6 +9,7 @@ import {
   type InputContext,
   integerSchema,
   isHeaderValue,
+  isObject,
   isSecureUrl,
   isVisibleAscii,
   MAX_TIMER,
@@ -110,9 +111,9 @@ const RESERVED_HEADERS: readonly string[] = [
 ];
 
 function headersOf(input: unknown): CallHeaders | undefined {
-  if (typeof input !== "object" || input === null) return undefined;
+  if (!isObject(input)) return undefined;
   try {
-    const headers = new Headers(input as Headers);
+    const headers = new Headers(input as Record<string, string>);
     // `Headers` would turn other values into strings, and remove line breaks at the ends.
     const values = Array.isArray(input) ? input.map(([, value]) => value) : Object.values(input);
     const isValid = [...values, ...headers.values()].every(isHeaderValue) &&
