@@ -26,20 +26,6 @@ export interface SignatureAuthOptions {
 
 const FAILURE = "Cannot sign requests";
 
-const word = /* @__PURE__ */ checkedSchema<string>(
-  isVisibleAscii,
-  VISIBLE_ASCII,
-);
-
-const signatureOptions = /* @__PURE__ */ optionsSchema<SignatureAuthOptions>({
-  saasId: word,
-  apiKey: word,
-  secretKey: /* @__PURE__ */ checkedSchema<string>(
-    (value) => typeof value === "string" && /^\P{Cc}+$/u.test(value),
-    "a non-empty string without control characters (no line break at its end)",
-  ),
-}, { required: ["saasId", "apiKey", "secretKey"] });
-
 /**
  * Creates an `auth` that signs each request as the official SDKs do (`SAASUSSIGV1`): with an
  * HMAC-SHA256 of the minute, the API key, the method, the URL and the body.
@@ -85,13 +71,20 @@ const signatureOptions = /* @__PURE__ */ optionsSchema<SignatureAuthOptions>({
  * @category Authorization
  */
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
-  const { saasId, apiKey, secretKey } = checkInput(signatureOptions, options, {
-    message: FAILURE,
-  });
-  let key: Promise<CryptoKey> | undefined;
+  const word = checkedSchema<string>(isVisibleAscii, VISIBLE_ASCII);
+  const key = checkedSchema<string>(
+    (value) => typeof value === "string" && /^\P{Cc}+$/u.test(value),
+    "a non-empty string without control characters (no line break at its end)",
+  );
+  const schema = optionsSchema<SignatureAuthOptions>(
+    { saasId: word, apiKey: word, secretKey: key },
+    { required: ["saasId", "apiKey", "secretKey"] },
+  );
+  const { saasId, apiKey, secretKey } = checkInput(schema, options, { message: FAILURE });
+  let imported: Promise<CryptoKey> | undefined;
   const auth: RequestAuth = async (request) => {
-    key ??= importKey(secretKey);
-    const signature = await hmac(await key, signedText(request, apiKey));
+    imported ??= importKey(secretKey);
+    const signature = await hmac(await imported, signedText(request, apiKey));
     return `SAASUSSIGV1 Sig=${signature}, SaaSID=${saasId}, APIKey=${apiKey}`;
   };
   return hideSecret(auth, secretKey);

@@ -17,7 +17,7 @@ import type { ServerClock } from "./server_time.ts";
 import type { CallSettings, ClientSettings } from "./settings.ts";
 
 /** The parts of a client that all its calls share. */
-export interface CallContext extends Omit<ClientSettings, "defaults" | "now"> {
+export interface CallContext extends ClientSettings {
   /** The ky instance that carries all calls. */
   readonly ky: KyInstance;
   /** The clock of the server. */

@@ -9,7 +9,7 @@ import type {
   FromEnvOptions,
   RequestOptions,
 } from "./options.ts";
-import { type CallSettings, callSettings, clientSettings } from "./settings.ts";
+import { callSettings, clientSettings } from "./settings.ts";
 import { ServerClock } from "./server_time.ts";
 
 /**
@@ -42,7 +42,6 @@ import { ServerClock } from "./server_time.ts";
  * @category Client
  */
 export class CredentialClient {
-  readonly #defaults: CallSettings;
   readonly #context: CallContext;
 
   /**
@@ -52,9 +51,8 @@ export class CredentialClient {
    * @throws {CredentialInputError} If options are invalid. The error names each of them.
    */
   constructor(options: CredentialClientOptions) {
-    const { defaults, now, ...settings } = clientSettings(options);
-    this.#defaults = defaults;
-    this.#context = { ...settings, ky: ky.create(), clock: new ServerClock(now) };
+    const settings = clientSettings(options);
+    this.#context = { ...settings, ky: ky.create(), clock: new ServerClock(settings.now) };
   }
 
   /**
@@ -176,7 +174,7 @@ export class CredentialClient {
   }
 
   async #send<T>(request: ApiRequest<T>, options: RequestOptions | undefined): Promise<Call<T>> {
-    const settings = callSettings(this.#defaults, options, request);
+    const settings = callSettings(this.#context, options, request);
     return await new Call(request, settings, this.#context).send();
   }
 }

@@ -51,6 +51,8 @@ export type CallHeaders = Readonly<Record<string, string>>;
 export interface ClientSettings {
   /** The defaults of every call. */
   readonly defaults: CallSettings;
+  /** The schema of the options of a call. */
+  readonly requestOptions: Schema<Given<Validated<RequestOptions>>>;
   /** The URL of the API, without a query. */
   readonly url: string;
   /** Sends requests, instead of the runtime's own `fetch`. */
@@ -138,19 +140,6 @@ function pageOf(text: unknown): string | null | undefined {
   return Object.assign(url, { username: "", password: "", search: "", hash: "" }).href;
 }
 
-const page = /* @__PURE__ */ convertedSchema(
-  pageOf,
-  "a URL in Latin-1 without control characters",
-);
-
-const referer: Schema<string | null> = /* @__PURE__ */ v.pipe(
-  page,
-  /* @__PURE__ */ checkedSchema<string | null>(
-    (value) => value === null || !isBrowser(),
-    'no value in a browser: use "saasusReferer"',
-  ),
-);
-
 /**
  * Checks whether the runtime is a browser. Only browsers have headers that a program must not set,
  * such as `Referer`.
@@ -160,58 +149,54 @@ function isBrowser(): boolean {
   return !new Request("https://a.invalid/", { headers }).headers.has("referer");
 }
 
-const timeLimit = /* @__PURE__ */ integerSchema(1, MAX_TIMER, " of ms");
-const wait = /* @__PURE__ */ numberSchema(0, MAX_TIMER, " of ms");
-
-const auth = /* @__PURE__ */ functionSchema<RequestAuth>(
-  "bearerAuth(…), signatureAuth(…) or a function",
-);
-
-const callOptions = {
-  timeout: timeLimit,
-  totalTimeout: timeLimit,
-  retry: /* @__PURE__ */ v.pipe(
-    /* @__PURE__ */ v.unknown(),
-    /* @__PURE__ */ v.transform((value) => value === false ? { limit: 0 } : value),
-    /* @__PURE__ */ optionsSchema<RetryOptions>({
-      limit: /* @__PURE__ */ integerSchema(0, 100),
-      delay: wait,
-      maxDelay: wait,
-    }, { expected: "an object or false" }),
-  ),
-  headers: /* @__PURE__ */ convertedSchema(
-    headersOf,
-    `headers in Latin-1 without control characters, other than ${RESERVED_HEADERS.join(", ")}`,
-  ),
-  referer,
-  saasusReferer: page,
-  traceId: /* @__PURE__ */ checkedSchema<string | null>(
-    (value) => value === null || isVisibleAscii(value),
-    VISIBLE_ASCII,
-  ),
-};
-
-const requestOptions = /* @__PURE__ */ optionsSchema<Validated<RequestOptions>>({
-  ...callOptions,
-  auth,
-  signal: /* @__PURE__ */ checkedSchema<AbortSignal | null>(
-    (value) => value === null || value instanceof AbortSignal,
-    "an AbortSignal or null",
-  ),
-});
-
-const clientOptions = /* @__PURE__ */ optionsSchema<Validated<CredentialClientOptions>>({
-  ...callOptions,
-  auth,
-  baseUrl: /* @__PURE__ */ convertedSchema(normalizeBaseUrl, BASE_URL_EXPECTED),
-  fetch: /* @__PURE__ */ functionSchema<NonNullable<ClientSettings["fetch"]>>(),
-  now: /* @__PURE__ */ functionSchema<() => number>(),
-  onRetry: /* @__PURE__ */ functionSchema<() => unknown>(),
-  onResponse: /* @__PURE__ */ functionSchema<() => unknown>(),
-}, { required: ["auth"] });
+/** Returns the schemas of the options that a client and a call share. */
+function sharedOptions() {
+  const timeLimit = integerSchema(1, MAX_TIMER, " of ms");
+  const wait = numberSchema(0, MAX_TIMER, " of ms");
+  const retry = optionsSchema<RetryOptions>(
+    { limit: integerSchema(0, 100), delay: wait, maxDelay: wait },
+    { expected: "an object or false" },
+  );
+  const page = convertedSchema(pageOf, "a URL in Latin-1 without control characters");
+  return {
+    timeout: timeLimit,
+    totalTimeout: timeLimit,
+    retry: v.pipe(
+      v.unknown(),
+      v.transform((value) => value === false ? { limit: 0 } : value),
+      retry,
+    ),
+    headers: convertedSchema(
+      headersOf,
+      `headers in Latin-1 without control characters, other than ${RESERVED_HEADERS.join(", ")}`,
+    ),
+    referer: v.pipe(
+      page,
+      checkedSchema<string | null>(
+        (value) => value === null || !isBrowser(),
+        'no value in a browser: use "saasusReferer"',
+      ),
+    ),
+    saasusReferer: page,
+    traceId: checkedSchema<string | null>(
+      (value) => value === null || isVisibleAscii(value),
+      VISIBLE_ASCII,
+    ),
+    auth: functionSchema<RequestAuth>("bearerAuth(…), signatureAuth(…) or a function"),
+  };
+}
 
 /** Validates the options of a client, and fills in the defaults. */
 export function clientSettings(input: CredentialClientOptions): ClientSettings {
+  const shared = sharedOptions();
+  const schema = optionsSchema<Validated<CredentialClientOptions>>({
+    ...shared,
+    baseUrl: convertedSchema(normalizeBaseUrl, BASE_URL_EXPECTED),
+    fetch: functionSchema(),
+    now: functionSchema(),
+    onRetry: functionSchema(),
+    onResponse: functionSchema(),
+  }, { required: ["auth"] });
   const {
     baseUrl = "https://api.saasus.io/v1/auth",
     fetch,
@@ -219,7 +204,7 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
     onRetry,
     onResponse,
     ...options
-  } = checkInput(clientOptions, input, { message: "Cannot create the client" });
+  } = checkInput(schema, input, { message: "Cannot create the client" });
   const defaults: CallSettings = {
     timeout: 5_000,
     retry: { limit: 2, delay: 300, maxDelay: 2_000 },
@@ -228,6 +213,13 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
   };
   return {
     defaults: merge(defaults, options),
+    requestOptions: optionsSchema<Validated<RequestOptions>>({
+      ...shared,
+      signal: checkedSchema<AbortSignal | null>(
+        (value) => value === null || value instanceof AbortSignal,
+        "an AbortSignal or null",
+      ),
+    }),
     url: `${baseUrl}/credentials`,
     fetch,
     // Tokens must not be stored in the HTTP cache, and the page's URL may contain a code.
@@ -240,7 +232,7 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
 
 /** Validates the options of one call, and merges them with those of the client. */
 export function callSettings(
-  defaults: CallSettings,
+  { defaults, requestOptions }: Pick<ClientSettings, "defaults" | "requestOptions">,
   input: RequestOptions | undefined,
   context: InputContext,
 ): CallSettings {
