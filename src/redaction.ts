@@ -54,8 +54,8 @@ function isLong(text: string): boolean {
 
 function hasWord(text: string, word: string): boolean {
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-    const [before, after] = [text.charAt(at - 1), text.charAt(at + word.length)];
-    if (!/\w/.test(before) && !/\w/.test(after)) return true;
+    const neighbours = text.charAt(at - 1) + text.charAt(at + word.length);
+    if (!/\w/.test(neighbours)) return true;
   }
   return false;
 }

@@ -75,7 +75,7 @@ type Validated<T extends CallOptions> = Omit<T, "headers" | "retry"> & {
 
 /** The expectation for a base URL. */
 export const BASE_URL_EXPECTED =
-  "an absolute https: URL (http: on loopback only) without user, query, fragment and white space";
+  "an absolute https: URL (http: on loopback only) without user, query and fragment";
 
 /**
  * Returns a base URL as the URL parser writes it, without a slash at its end, so that the signed
@@ -135,9 +135,9 @@ function pageOf(text: unknown): string | null | undefined {
   if (text === null) return null;
   if (!isHeaderValue(text)) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.host) return `${url.protocol}//${url.host}${url.pathname}`;
   // Without a host, the user can be anywhere in the text.
-  if (!url?.host) return text.trim().replace(/[?#].*$/s, "").replace(/^.*@/s, "") || null;
-  return Object.assign(url, { username: "", password: "", search: "", hash: "" }).href;
+  return text.trim().replace(/[?#].*$/s, "").replace(/^.*@/s, "") || null;
 }
 
 /**
@@ -182,7 +182,7 @@ function sharedOptions() {
       (value) => value === null || isVisibleAscii(value),
       VISIBLE_ASCII,
     ),
-    auth: functionSchema<RequestAuth>("bearerAuth(…), signatureAuth(…) or a function"),
+    auth: functionSchema<RequestAuth>("bearerAuth(), signatureAuth() or another function"),
   };
 }
 
