@@ -45,11 +45,11 @@ export interface Answer {
  */
 export async function readAnswer(response: Response, isRuntimeFetch: boolean): Promise<Answer> {
   if (isRedirect(response)) {
-    cancelBody(response);
+    cancel(response.body);
     return { response, problem: "a redirect, which is not followed" };
   }
   if (!isJson(response.headers)) {
-    cancelBody(response);
+    cancel(response.body);
     return withoutJson(response, "its content type");
   }
   const text = await readText(response, isRuntimeFetch);
@@ -81,7 +81,7 @@ function isJson(headers: Headers): boolean {
 async function readText(response: Response, isRuntimeFetch: boolean): Promise<string | undefined> {
   const length = response.headers.get("content-length") ?? "";
   if (Number(length) > LONGEST_BODY) {
-    cancelBody(response);
+    cancel(response.body);
     return undefined;
   }
   // Reading without a stream is much faster.
@@ -117,14 +117,9 @@ function isLengthBinding({ headers, type, url }: Response): boolean {
     !headers.has("transfer-encoding");
 }
 
-/** Cancels a body, so that its connection becomes free. */
-function cancelBody({ body }: Response): void {
-  if (body !== null) cancel(body);
-}
-
-/** Cancelling fails if the connection is already broken. */
-function cancel(body: { cancel(): Promise<void> }): void {
-  body.cancel().catch(() => {});
+/** Cancels a body, so that its connection becomes free. It fails if that is already broken. */
+function cancel(body: { cancel(): Promise<void> } | null): void {
+  body?.cancel().catch(() => {});
 }
 
 /**

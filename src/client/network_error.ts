@@ -10,49 +10,38 @@ import { isObject } from "../validation.ts";
  */
 const LONGEST_TEXT = 1_000;
 
-/** The message of each reason. */
-const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
-  refused: "the connection was refused",
-  reset: "the connection was reset",
-  dns: "the host name was not found",
-  tls: "the TLS connection failed",
-  other: "no response was received",
-};
-
 /**
- * The codes and messages of Deno, Bun, Node and browsers for each reason. The first match counts,
- * because a connection over TLS that is cut off also mentions TLS.
+ * Each reason with its message, and its signs in the errors of Deno, Bun, Node and browsers. The
+ * first match counts, because a connection over TLS that is cut off also mentions TLS.
  */
-const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
-  ["dns", /ENOTFOUND|EAI_AGAIN|dns error/i],
-  ["refused", /ECONNREFUSED|connection ?refused/i],
+const REASONS: readonly (readonly [NetworkErrorReason, string, RegExp])[] = [
+  ["dns", "the host name was not found", /ENOTFOUND|EAI_AGAIN|dns error/i],
+  ["refused", "the connection was refused", /ECONNREFUSED|connection ?refused/i],
   [
     "reset",
+    "the connection was reset",
     /ECONNRESET|EPIPE|UND_ERR_SOCKET|connection ?(?:closed|reset)|terminated|reading a body|broken pipe|close_notify|handshake eof/i,
   ],
   [
     "tls",
+    "the TLS connection failed",
     /cert|(?:\b|_)(?:tls|ssl)(?:\b|_)|handshake|corrupt message|fatal alert/i,
   ],
 ];
 
-/** Returns the error for a `fetch` that failed. */
+/**
+ * Returns the error for a `fetch` that failed. Of the thrown error, nothing is kept but the reason,
+ * because its message, causes and fields can contain the URL with its tokens.
+ */
 export function networkError(
   thrown: unknown,
   message: string,
   options: CredentialErrorOptions,
 ): CredentialNetworkError {
-  const reason = networkErrorReason(thrown);
-  return new CredentialNetworkError(`${message}: ${NO_RESPONSE[reason]}`, { ...options, reason });
-}
-
-/**
- * Returns the reason why a `fetch` failed. Nothing else of the error is kept, because its message,
- * causes and fields can contain the URL with its tokens.
- */
-export function networkErrorReason(thrown: unknown): NetworkErrorReason {
   const text = textOf(thrown);
-  return SIGNS.find(([, sign]) => sign.test(text))?.[0] ?? "other";
+  const [reason, problem] = REASONS.find(([, , signs]) => signs.test(text)) ??
+    ["other", "no response was received"] as const;
+  return new CredentialNetworkError(`${message}: ${problem}`, { ...options, reason });
 }
 
 /** Checks whether Deno denied a request for lack of `--allow-net`. */
