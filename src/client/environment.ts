@@ -60,6 +60,7 @@ export function authFromEnv(env: Environment): RequestAuth {
   try {
     return token ? bearerAuth(token) : signatureAuth(signature as SignatureAuthOptions);
   } catch (error) {
+    // The error names options, not variables.
     const { issues } = error as CredentialInputError;
     throw inputError(...issues.map(({ path, expected }) => {
       const name = VARIABLES[path as keyof typeof VARIABLES];
