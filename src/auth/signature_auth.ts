@@ -133,6 +133,8 @@ function minute(timestamp: number): string {
 
 /** Returns the host, port, path and query of a URL unchanged. A fragment is never sent. */
 function withoutScheme(url: string): string {
-  const [sent = ""] = url.split("#", 1);
-  return sent.replace(/^[^/]*\/\//, "");
+  const slashes = url.indexOf("//");
+  const start = slashes >= 0 && slashes === url.indexOf("/") ? slashes + 2 : 0;
+  const end = url.indexOf("#", start);
+  return end < 0 ? url.slice(start) : url.slice(start, end);
 }
