@@ -1,6 +1,12 @@
 import * as v from "valibot";
 import { CredentialInputError } from "./errors.ts";
-import { checkedSchema, isObject, objectSchema, type Schema, stringSchema } from "./validation.ts";
+import {
+  isObject,
+  NON_EMPTY_STRING,
+  objectMessage,
+  type Schema,
+  stringSchema,
+} from "./validation.ts";
 
 /**
  * The tokens of one login, as the JSON of the API.
@@ -41,10 +47,7 @@ export interface ApiErrorBody {
 }
 
 /** A schema for a token or code: any non-empty string. */
-export const token: Schema<string> = /* @__PURE__ */ checkedSchema<string>(
-  isToken,
-  "a non-empty string",
-);
+export const token: Schema<string> = /* @__PURE__ */ v.custom<string>(isToken, NON_EMPTY_STRING);
 
 /** Checks whether a value can be a token or a code. */
 export function isToken(value: unknown): value is string {
@@ -53,9 +56,14 @@ export function isToken(value: unknown): value is string {
 
 /* @__NO_SIDE_EFFECTS__ */
 function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
-  return objectSchema<Credentials>(
-    { id_token: token, access_token: token, refresh_token: refreshToken },
-    { required: ["id_token", "access_token"] },
+  return v.pipe(
+    v.object(
+      { id_token: token, access_token: token, refresh_token: v.nullish(refreshToken) },
+      objectMessage,
+    ),
+    v.transform(({ id_token, access_token, refresh_token }) =>
+      refresh_token ? { id_token, access_token, refresh_token } : { id_token, access_token }
+    ),
   );
 }
 
@@ -85,11 +93,8 @@ function credentialsWith(refreshToken: Schema<string>): Schema<Credentials> {
 export const CredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credentialsWith(token);
 
 /** A schema for the response to a refresh, in which an empty `refresh_token` counts as absent. */
-export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ credentialsWith(stringSchema),
-  /* @__PURE__ */ v.transform(({ refresh_token, ...tokens }) =>
-    refresh_token ? { ...tokens, refresh_token } : tokens
-  ),
+export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ credentialsWith(
+  stringSchema,
 );
 
 /**
@@ -108,8 +113,10 @@ export const RefreshedCredentialsSchema: Schema<Credentials> = /* @__PURE__ */ v
  *
  * @category Models
  */
-export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> =
-  /* @__PURE__ */ objectSchema<AuthorizationTempCode>({ code: token }, { required: ["code"] });
+export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> = /* @__PURE__ */ v.object(
+  { code: token },
+  objectMessage,
+);
 
 /**
  * A schema for {@linkcode ApiErrorBody}. It removes unknown fields, and accepts `data: null` as
@@ -127,11 +134,21 @@ export const AuthorizationTempCodeSchema: Schema<AuthorizationTempCode> =
  *
  * @category Models
  */
-export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ objectSchema<ApiErrorBody>({
-  type: stringSchema,
-  message: stringSchema,
-  data: /* @__PURE__ */ checkedSchema<Record<string, unknown>>(isRecord, "an object"),
-}, { required: ["type", "message"] });
+export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ v.pipe(
+  /* @__PURE__ */ v.object(
+    {
+      type: stringSchema,
+      message: stringSchema,
+      data: /* @__PURE__ */ v.nullish(
+        /* @__PURE__ */ v.custom<Record<string, unknown>>(isRecord, "Expected an object"),
+      ),
+    },
+    ({ expected }) => expected === "Object" ? "Expected an object" : "Expected a string",
+  ),
+  /* @__PURE__ */ v.transform(({ type, message, data }) =>
+    data ? { type, message, data } : { type, message }
+  ),
+);
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return isObject(value) && !Array.isArray(value);
@@ -196,41 +213,41 @@ export interface RefreshTokenAuth {
 export type AuthFlow = TempCodeAuth | RefreshTokenAuth;
 
 /** A schema for a token in a query. A lone surrogate cannot be percent-encoded. */
-const queryToken = /* @__PURE__ */ v.pipe(
-  token,
-  /* @__PURE__ */ checkedSchema<string>(
-    (value) => String(value).isWellFormed(),
-    "a string without lone surrogates",
-  ),
+const queryToken = /* @__PURE__ */ v.custom<string>(
+  (value) => isToken(value) && value.isWellFormed(),
+  ({ input }) => isToken(input) ? "Expected a string without lone surrogates" : NON_EMPTY_STRING,
 );
 
 /* @__NO_SIDE_EFFECTS__ */
-function flowName<T extends string>(name: T): Schema<T> {
-  return checkedSchema<T>((value) => value === name, '"tempCodeAuth" or "refreshTokenAuth"');
+function nothing(message: string): Schema<undefined> {
+  return v.optional(v.custom<undefined>((value) => value === undefined, message));
 }
 
-/** Creates a schema for the token of the other flow. */
-/* @__NO_SIDE_EFFECTS__ */
-function absent(expected: string): Schema<never> {
-  return checkedSchema<never>(() => false, expected);
-}
-
-const tempCodeAuth: Schema<TempCodeAuth> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ objectSchema<TempCodeAuth>({
-    authFlow: /* @__PURE__ */ flowName("tempCodeAuth"),
-    code: queryToken,
-    refreshToken: /* @__PURE__ */ absent(
-      'no refresh token unless "authFlow" is "refreshTokenAuth"',
+const tempCodeAuth: Schema<TempCodeAuth> = /* @__PURE__ */ v.strictObject(
+  {
+    authFlow: /* @__PURE__ */ v.optional(
+      /* @__PURE__ */ v.literal(
+        "tempCodeAuth",
+        'Expected "tempCodeAuth" or "refreshTokenAuth"',
+      ),
+      "tempCodeAuth",
     ),
-  }, { required: ["code"], known: 'only the fields "authFlow" and "code"' }),
-  /* @__PURE__ */ v.transform((flow) => ({ ...flow, authFlow: "tempCodeAuth" as const })),
+    code: queryToken,
+    refreshToken: /* @__PURE__ */ nothing(
+      'Expected no refresh token unless "authFlow" is "refreshTokenAuth"',
+    ),
+  },
+  (issue) => objectMessage(issue, '"authFlow" and "code"'),
 );
 
-const refreshTokenAuth: Schema<RefreshTokenAuth> = /* @__PURE__ */ objectSchema<RefreshTokenAuth>({
-  authFlow: /* @__PURE__ */ flowName("refreshTokenAuth"),
-  refreshToken: queryToken,
-  code: /* @__PURE__ */ absent('no code unless "authFlow" is "tempCodeAuth"'),
-}, { required: ["refreshToken"], known: 'only the fields "authFlow" and "refreshToken"' });
+const refreshTokenAuth: Schema<RefreshTokenAuth> = /* @__PURE__ */ v.strictObject(
+  {
+    authFlow: /* @__PURE__ */ v.literal("refreshTokenAuth"),
+    refreshToken: queryToken,
+    code: /* @__PURE__ */ nothing('Expected no code unless "authFlow" is "tempCodeAuth"'),
+  },
+  (issue) => objectMessage(issue, '"authFlow" and "refreshToken"'),
+);
 
 /**
  * A schema for {@linkcode AuthFlow}. It adds a missing `authFlow`.

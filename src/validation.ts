@@ -28,18 +28,36 @@ export function validate<T>(schema: Schema<T>, input: unknown): Validation<T> {
       : { ok: false, issues: result.issues.map(toValidationIssue) };
   } catch {
     // A getter or a proxy threw. Its error may quote anything.
-    return { ok: false, issues: [{ path: "", expected: READABLE }] };
+    const expected = "a value that can be read";
+    return { ok: false, issues: unreadable(schema, input).map((path) => ({ path, expected })) };
   }
 }
 
-/** The expectation for a value whose getter or proxy throws. */
-const READABLE = "a value that can be read";
+/** Returns the names of the fields of an object schema whose getters throw, or `[""]`. */
+function unreadable(schema: Schema<unknown>, input: unknown): readonly string[] {
+  const { entries = {} } = schema as { readonly entries?: object };
+  const names = Object.keys(entries).filter((name) => !isReadable(input, name));
+  return names.length === 0 ? [""] : names;
+}
+
+function isReadable(input: unknown, name: string): boolean {
+  try {
+    Reflect.get(Object(input), name);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function toValidationIssue(issue: v.GenericIssue): ValidationIssue {
-  const keys = (issue.path ?? []).map(({ key }) => String(key));
+  return { path: pathOf(issue), expected: issue.message.replace(/^Expected /, "") };
+}
+
+function pathOf(issue: v.GenericIssue): string {
+  const keys = (issue.path ?? []).map((item) => String(item.key));
   // The name of an unknown field comes from the value, and could be a secret.
   if (issue.type === "strict_object" && issue.expected === "never") keys.pop();
-  return { path: keys.join("."), expected: issue.message.replace(/^Expected /, "") };
+  return keys.join(".");
 }
 
 /** The context of an invalid input, for its error. */
@@ -93,10 +111,10 @@ export type OptionSchemas<T> = {
   readonly [Name in keyof T]-?: Schema<Exclude<T[Name], undefined>>;
 };
 
-/** Settings for {@linkcode objectSchema}. */
-export interface ObjectSchemaSettings<T> {
+/** Settings for {@linkcode optionsSchema}. */
+export interface OptionsSchemaSettings<T> {
   /**
-   * The names of the fields that have to be given.
+   * The names of the options that have to be given.
    *
    * @default {[]}
    */
@@ -107,61 +125,44 @@ export interface ObjectSchemaSettings<T> {
    * @default {"an object"}
    */
   readonly expected?: string;
-  /**
-   * The expectation for an object with unknown fields. Without it, they are removed, and `null`
-   * counts as absent, as in the JSON of the API.
-   */
-  readonly known?: string;
 }
 
 /**
- * Creates a schema for an object with these fields. A field with the value `undefined` counts as
- * absent. Each invalid or missing field has an issue of its own, but unknown fields are not named,
- * because a name could be a secret.
- */
-/* @__NO_SIDE_EFFECTS__ */
-export function objectSchema<T extends object>(
-  schemas: OptionSchemas<T>,
-  { required = [], expected = "an object", known }: ObjectSchemaSettings<T>,
-): Schema<Given<T>> {
-  return v.pipe(
-    checkedSchema<Record<string, unknown>>(isObject, expected),
-    v.rawTransform(({ dataset: { value: input }, addIssue }) => {
-      const output: Record<string, unknown> = {};
-      for (const [key, schema] of Object.entries<Schema<unknown>>(schemas)) {
-        const at = { type: "object", origin: "value", input, key, value: undefined } as const;
-        try {
-          const value = input[key];
-          const isAbsent = value === undefined || (value === null && known === undefined);
-          if (isAbsent && !(required as readonly string[]).includes(key)) continue;
-          const result = v.safeParse(schema, value, { abortPipeEarly: true });
-          if (result.success) output[key] = result.output;
-          for (const { message, path = [] } of result.issues ?? []) {
-            addIssue({ message, path: [{ ...at, value }, ...path] });
-          }
-        } catch {
-          addIssue({ message: `Expected ${READABLE}`, path: [at] });
-        }
-      }
-      if (known !== undefined && Object.keys(input).some((key) => !Object.hasOwn(schemas, key))) {
-        addIssue({ message: `Expected ${known}` });
-      }
-      return output as Given<T>;
-    }),
-  );
-}
-
-/**
- * Creates a schema for an object of options. Unknown options are rejected, because a misspelled
- * option that is ignored would send tokens with the wrong settings.
+ * Creates a schema for an object of options. Options with the value `undefined` count as absent.
+ * Unknown options are rejected, because a misspelled option that is ignored would send tokens with
+ * the wrong settings.
  */
 /* @__NO_SIDE_EFFECTS__ */
 export function optionsSchema<T extends object>(
   schemas: OptionSchemas<T>,
-  settings: Omit<ObjectSchemaSettings<T>, "known"> = {},
+  { required = [], expected = "an object" }: OptionsSchemaSettings<T> = {},
 ): Schema<Given<T>> {
-  const known = `no other options than ${Object.keys(schemas).join(", ")}`;
-  return objectSchema(schemas, { ...settings, known });
+  const entries: v.ObjectEntries = {};
+  for (const [name, schema] of Object.entries<Schema<unknown>>(schemas)) {
+    entries[name] = required.some((key) => key === name) ? schema : v.optional(schema);
+  }
+  const message = (issue: v.StrictObjectIssue): string => {
+    if (issue.expected === "Object") return `Expected ${expected}`;
+    // The name of an unknown option could be a secret.
+    if (issue.expected === "never") {
+      return `Expected no other options than ${Object.keys(entries).join(", ")}`;
+    }
+    return missingMessage(schemas[issue.path?.[0]?.key as keyof T]);
+  };
+  return v.pipe(
+    v.strictObject(entries, message),
+    v.transform((options) => withoutUndefined(options) as Given<T>),
+  );
+}
+
+/** Returns the message of the schema of a required option. */
+function missingMessage(schema: Schema<unknown>): string {
+  const [issue] = v.safeParse(schema, undefined, { abortEarly: true }).issues ?? [];
+  return issue?.message ?? "Expected a value";
+}
+
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** Checks whether a value is an object, including an array. */

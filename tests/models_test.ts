@@ -249,17 +249,18 @@ test("AuthFlowSchema returns an issue if a getter or a proxy throws", () => {
   const get = () => {
     throw new Error(code);
   };
-  const cases: readonly (readonly [readonly string[], unknown])[] = [
-    [["code"], Object.defineProperty({}, "code", { get, enumerable: true })],
-    [[""], Object.defineProperty({ code }, "authFlow", { get, enumerable: true })],
-    [["authFlow", "code", "refreshToken"], new Proxy({ code }, { get })],
-    [[""], new Proxy({ code }, { has: get })],
-    [[""], new Proxy({ code }, { ownKeys: get })],
-  ];
-  for (const [paths, input] of cases) {
+  for (
+    const input of [
+      Object.defineProperty({}, "code", { get, enumerable: true }),
+      Object.defineProperty({ code }, "authFlow", { get, enumerable: true }),
+      new Proxy({ code }, { get }),
+      new Proxy({ code }, { has: get }),
+      new Proxy({ code }, { ownKeys: get }),
+    ]
+  ) {
     assertEquals(validate(AuthFlowSchema, input), {
       ok: false,
-      issues: paths.map((path) => ({ path, expected: "a value that can be read" })),
+      issues: [{ path: "", expected: "a value that can be read" }],
     });
   }
 });

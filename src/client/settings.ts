@@ -75,7 +75,7 @@ type Validated<T extends CallOptions> = Omit<T, "headers" | "retry"> & {
 
 /** The expectation for a base URL. */
 export const BASE_URL_EXPECTED =
-  "an absolute https: URL (http: on loopback only) without user, query and fragment";
+  "an absolute https: URL (http: for a loopback host only) without user, query, fragment and white space";
 
 /**
  * Returns a base URL as the URL parser writes it, without a slash at its end, so that the signed
@@ -96,11 +96,9 @@ export function normalizeBaseUrl(text: unknown): string | undefined {
 }
 
 /**
- * Headers that `auth` sets, or that belong to the connection. With one of the latter, `fetch` fails
- * or waits for bytes that never come.
+ * Headers of the connection. With one of these, `fetch` fails or waits for bytes that never come.
  */
-const RESERVED_HEADERS: readonly string[] = [
-  "authorization",
+const CONNECTION_HEADERS: readonly string[] = [
   "connection",
   "content-length",
   "expect",
@@ -112,15 +110,13 @@ const RESERVED_HEADERS: readonly string[] = [
   "upgrade",
 ];
 
-function headersOf(input: unknown): CallHeaders | undefined {
+function headersOf(input: unknown): Headers | undefined {
   if (!isObject(input)) return undefined;
   try {
     const headers = new Headers(input as Record<string, string>);
     // `Headers` would turn other values into strings, and remove line breaks at the ends.
     const values = Array.isArray(input) ? input.map(([, value]) => value) : Object.values(input);
-    const isValid = [...values, ...headers.values()].every(isHeaderValue) &&
-      !RESERVED_HEADERS.some((name) => headers.has(name));
-    return isValid ? Object.fromEntries(headers) : undefined;
+    return [...values, ...headers.values()].every(isHeaderValue) ? headers : undefined;
   } catch {
     // Errors of `Headers` quote the value.
     return undefined;
@@ -166,15 +162,23 @@ function sharedOptions() {
       v.transform((value) => value === false ? { limit: 0 } : value),
       retry,
     ),
-    headers: convertedSchema(
-      headersOf,
-      `headers in Latin-1 without control characters, other than ${RESERVED_HEADERS.join(", ")}`,
+    headers: v.pipe(
+      convertedSchema(headersOf, "headers in Latin-1 without control characters"),
+      v.check(
+        (headers) => !headers.has("authorization"),
+        'Expected no "Authorization" header: it is what "auth" is for',
+      ),
+      v.check(
+        (headers) => !CONNECTION_HEADERS.some((name) => headers.has(name)),
+        `Expected none of the connection's headers: ${CONNECTION_HEADERS.join(", ")}`,
+      ),
+      v.transform((headers): CallHeaders => Object.fromEntries(headers)),
     ),
     referer: v.pipe(
       page,
       checkedSchema<string | null>(
         (value) => value === null || !isBrowser(),
-        'no value in a browser: use "saasusReferer"',
+        'no value in a browser, which does not let a page set "Referer": use "saasusReferer"',
       ),
     ),
     saasusReferer: page,
@@ -182,7 +186,9 @@ function sharedOptions() {
       (value) => value === null || isVisibleAscii(value),
       VISIBLE_ASCII,
     ),
-    auth: functionSchema<RequestAuth>("bearerAuth(), signatureAuth() or another function"),
+    auth: functionSchema<RequestAuth>(
+      "bearerAuth(…), signatureAuth(…) or another function that returns a header's value",
+    ),
   };
 }
 
