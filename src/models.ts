@@ -271,7 +271,7 @@ export const AuthFlowSchema: Schema<AuthFlow> = /* @__PURE__ */ v.lazy((input): 
 );
 
 function isRefresh(input: unknown): boolean {
-  return isObject(input) && "authFlow" in input && input["authFlow"] === "refreshTokenAuth";
+  return isObject(input) && input["authFlow"] === "refreshTokenAuth";
 }
 
 /**
