@@ -53,8 +53,8 @@
  */
 
 export { CredentialClient } from "./src/client/client.ts";
-export type { ApiResponse } from "./src/client/client.ts";
 export type {
+  ApiResponse,
   CallOptions,
   CredentialClientOptions,
   FromEnvOptions,

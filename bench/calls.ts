@@ -87,6 +87,8 @@ answer({
   parallelFloor: ratioOf(many.ours, many.kyAlone),
   floor: ratioOf(one.kyAlone, one.byHand),
   parallelFloorOverHand: ratioOf(many.kyAlone, many.byHand),
+  floorAxios: ratioOf(one.kyAlone, one.axios),
+  parallelFloorAxios: ratioOf(many.kyAlone, many.axios),
   chunked: ratioOf(chunked.ours, chunked.byHand),
   notFound: ratioOf(missing.ours, missing.byHand),
 });

@@ -17,6 +17,8 @@ export type RowName =
   | "parallelToken"
   | "singleAxios"
   | "parallelAxios"
+  | "floorAxios"
+  | "parallelFloorAxios"
   | "singleKy"
   | "parallelKy"
   | "singleFloor"
@@ -43,6 +45,8 @@ const ROWS: Readonly<Record<RowName, Row>> = {
   parallelKy: { what: "— 32 at a time", goal: "0.95", firstStop: "1.05" },
   singleAxios: { what: "refresh, over axios + crypto-js", goal: "0.45", firstStop: "0.60" },
   parallelAxios: { what: "— 32 at a time", goal: "0.45", firstStop: "0.60" },
+  floorAxios: { what: "ky alone, over axios + crypto-js" },
+  parallelFloorAxios: { what: "— 32 at a time" },
   single: { what: "refresh, over hand-written `fetch`" },
   parallel: { what: "— 32 at a time" },
   singleToken: { what: "refresh with a bearer token, over hand-written `fetch`" },

@@ -89,7 +89,7 @@ export abstract class CredentialError extends Error {
   /** Returns all fields of the error, for logs in JSON. */
   toJSON(): Record<string, unknown> {
     const { name, message, cause } = this;
-    return { name, message, ...Object.fromEntries(Object.entries(this)), ...(cause && { cause }) };
+    return { name, message, ...this as object, ...(cause && { cause }) };
   }
 }
 

@@ -1,6 +1,12 @@
 import * as v from "valibot";
 import { CredentialInputError } from "./errors.ts";
-import { NON_EMPTY_STRING, objectMessage, type Schema, stringSchema } from "./validation.ts";
+import {
+  isObject,
+  NON_EMPTY_STRING,
+  objectMessage,
+  type Schema,
+  stringSchema,
+} from "./validation.ts";
 
 /**
  * The tokens of one login, as the JSON of the API.
@@ -145,7 +151,7 @@ export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ v.pipe(
 );
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject(value) && !Array.isArray(value);
 }
 
 /**
@@ -265,8 +271,7 @@ export const AuthFlowSchema: Schema<AuthFlow> = /* @__PURE__ */ v.lazy((input): 
 );
 
 function isRefresh(input: unknown): boolean {
-  return typeof input === "object" && input !== null && "authFlow" in input &&
-    input.authFlow === "refreshTokenAuth";
+  return isObject(input) && input["authFlow"] === "refreshTokenAuth";
 }
 
 /**

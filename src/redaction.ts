@@ -7,13 +7,8 @@ const SHORTEST_QUOTATION = 12;
  */
 export const SHORTEST_SECRET = 8;
 
-/**
- * The length, in characters, from which a word in the `data` of an error response could be a token.
- */
-const SHORTEST_TOKEN = 20;
-
-/** The longest trace id that is kept, in characters. */
-const LONGEST_TRACE_ID = 128;
+/** A word that is long enough to be a token, in the `data` of an error response. */
+const LONG_WORD = /\S{20}/;
 
 /** The longest `data` of an error response that is kept, in characters. */
 const LONGEST_DATA = 4_096;
@@ -45,7 +40,7 @@ export function quotesSecret(text: string, secrets: readonly string[]): boolean 
 }
 
 function quotes(text: string, secret: string): boolean {
-  if (secret.length < SHORTEST_SECRET) return hasWord(text, secret);
+  if (!isLong(secret)) return hasWord(text, secret);
   if (text.includes(secret)) return true;
   for (let start = 0; start + SHORTEST_QUOTATION <= text.length; start++) {
     if (secret.includes(text.slice(start, start + SHORTEST_QUOTATION))) return true;
@@ -53,10 +48,14 @@ function quotes(text: string, secret: string): boolean {
   return false;
 }
 
+function isLong(text: string): boolean {
+  return text.length >= SHORTEST_SECRET;
+}
+
 function hasWord(text: string, word: string): boolean {
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-    const [before, after] = [text.charAt(at - 1), text.charAt(at + word.length)];
-    if (!/\w/.test(before) && !/\w/.test(after)) return true;
+    const neighbours = text.charAt(at - 1) + text.charAt(at + word.length);
+    if (!/\w/.test(neighbours)) return true;
   }
   return false;
 }
@@ -69,23 +68,18 @@ function decodingsOf(text: string): string[] {
   const base64 = text.replaceAll("-", "+").replaceAll("_", "/").match(/[A-Za-z\d+/]{16,}/g) ?? [];
   const hex = text.match(/[\da-f]{16,}/gi) ?? [];
   return [
-    ...base64.flatMap((word) => [0, 1, 2, 3].map((start) => decodeBase64(word.slice(start)))),
-    ...hex.flatMap((word) => [0, 1].map((start) => decodeHex(word.slice(start)))),
-  ];
+    ...base64.flatMap((word) => [0, 1, 2, 3].map((start) => bytesOfBase64(word.slice(start)))),
+    ...hex.flatMap((word) => [0, 1].map((start) => bytesOfHex(word.slice(start)))),
+  ].map((bytes) => new TextDecoder().decode(Uint8Array.from(bytes)));
 }
 
-function decodeBase64(text: string): string {
-  const bytes = atob(text.slice(0, text.length - text.length % 4));
-  return new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
+function bytesOfBase64(text: string): number[] {
+  const binary = atob(text.slice(0, text.length - text.length % 4));
+  return Array.from(binary, (character) => character.charCodeAt(0));
 }
 
-function decodeHex(text: string): string {
-  const bytes = text.match(/../g) ?? [];
-  return new TextDecoder().decode(Uint8Array.from(bytes, (byte) => parseInt(byte, 16)));
-}
-
-function isLong(text: string): boolean {
-  return text.length >= SHORTEST_SECRET;
+function bytesOfHex(text: string): number[] {
+  return text.match(/../g)?.map((byte) => parseInt(byte, 16)) ?? [];
 }
 
 /**
@@ -140,11 +134,7 @@ export type SecretSearch = (text: string) => boolean;
  * Returns a trace id from the server, or `undefined` if it is invalid or could contain a secret.
  */
 export function safeTraceId(text: unknown, quotes: SecretSearch): string | undefined {
-  const isTraceId = typeof text === "string" && /^[\x21-\x7e]+$/.test(text) &&
-    text.length <= LONGEST_TRACE_ID;
-  return isTraceId && !JWT.test(text) && !PERCENT_ENCODED.test(text) && !quotes(text)
-    ? text
-    : undefined;
+  return safeMatch(/^[\x21-\x7e]{1,128}$/, text, quotes);
 }
 
 /**
@@ -153,9 +143,15 @@ export function safeTraceId(text: unknown, quotes: SecretSearch): string | undef
  * because keys and UUIDs have digits.
  */
 export function safeType(text: unknown, quotes: SecretSearch): string | undefined {
-  const isWord = typeof text === "string" &&
-    /^[A-Za-z](?:[A-Za-z_.-]{0,63}|[\w.-]{0,31})$/.test(text);
-  return isWord && !JWT.test(text) && !quotes(text) ? text : undefined;
+  return safeMatch(/^[A-Za-z](?:[A-Za-z_.-]{0,63}|[\w.-]{0,31})$/, text, quotes);
+}
+
+function safeMatch(pattern: RegExp, text: unknown, quotes: SecretSearch): string | undefined {
+  return typeof text === "string" && pattern.test(text) && isSafe(text, quotes) ? text : undefined;
+}
+
+function isSafe(text: string, quotes: SecretSearch): boolean {
+  return !PERCENT_ENCODED.test(text) && !JWT.test(text) && !quotes(text);
 }
 
 /**
@@ -167,13 +163,14 @@ export function safeData(
   data: unknown,
   quotes: SecretSearch,
 ): Record<string, unknown> | undefined {
-  if (typeof data !== "object" || data === null || Array.isArray(data)) return undefined;
+  if (!isObject(data) || Array.isArray(data)) return undefined;
   const text = textOf(data);
   // The other searches are slow for long words.
-  const isSafe = text !== undefined &&
-    !text.split(/\s+/).some((word) => word.length >= SHORTEST_TOKEN) &&
-    !PERCENT_ENCODED.test(text) && !JWT.test(text) && !quotes(text);
-  return isSafe ? data as Record<string, unknown> : undefined;
+  return text !== undefined && !LONG_WORD.test(text) && isSafe(text, quotes) ? data : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 /**
@@ -185,13 +182,11 @@ function textOf(data: unknown): string | undefined {
   const pending = [data];
   for (let values = 0, characters = 0; pending.length > 0; values++) {
     const value = pending.pop();
-    const line = typeof value === "object" && value !== null
-      ? Object.keys(value).join("\n")
-      : String(value);
+    const line = isObject(value) ? Object.keys(value).join("\n") : String(value);
     characters += line.length;
     if (values > MOST_VALUES || characters > LONGEST_DATA) return undefined;
     lines.push(line);
-    if (typeof value === "object" && value !== null) {
+    if (isObject(value)) {
       for (const item of Object.values(value)) pending.push(item);
     }
   }

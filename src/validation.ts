@@ -165,52 +165,83 @@ function withoutUndefined(options: object): object {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
+/** Checks whether a value is an object, including an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** Creates a schema for values that pass a check. Its message is `Expected` and `expected`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function checkedSchema<T>(
+  check: (value: unknown) => boolean,
+  expected: string,
+): v.CustomSchema<T, string> {
+  return v.custom<T, string>(check, `Expected ${expected}`);
+}
+
+/** Creates a schema for values that a function converts, or else rejects with `undefined`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function convertedSchema<T>(
+  convert: (value: unknown) => T | undefined,
+  expected: string,
+): Schema<T> {
+  return v.pipe(
+    v.unknown(),
+    v.transform(convert),
+    checkedSchema<T>((value) => value !== undefined, expected),
+  );
+}
+
 /** Creates a schema for a function. */
 /* @__NO_SIDE_EFFECTS__ */
 export function functionSchema<T>(expected = "a function"): Schema<T> {
-  return v.custom<T>((value) => typeof value === "function", `Expected ${expected}`);
+  return checkedSchema<T>((value) => typeof value === "function", expected);
 }
 
 /** Creates a schema for an object that has methods. */
 /* @__NO_SIDE_EFFECTS__ */
 export function methodsSchema<T>(methods: readonly string[], expected: string): Schema<T> {
-  return v.custom<T>((value) => hasMethods(value, methods), `Expected ${expected}`);
+  return checkedSchema<T>((value) => hasMethods(value, methods), expected);
 }
 
 /** Checks whether a value is an object or a function with methods of these names. */
 export function hasMethods(value: unknown, methods: readonly string[]): boolean {
-  return (typeof value === "object" || typeof value === "function") && value !== null &&
+  return (isObject(value) || typeof value === "function") &&
     methods.every((name) => typeof Reflect.get(value, name) === "function");
 }
 
 /** Creates a schema for a number between two bounds, both included. */
 /* @__NO_SIDE_EFFECTS__ */
 export function numberSchema(min: number, max: number, unit = ""): Schema<number> {
-  return v.custom<number>(
-    (value) => typeof value === "number" && value >= min && value <= max,
-    `Expected a number${unit} from ${min} to ${max}`,
+  return checkedSchema<number>(
+    (value) => isBetween(value, min, max),
+    `a number${unit} from ${min} to ${max}`,
   );
 }
 
 /** Creates a schema for a whole number between two bounds, both included. */
 /* @__NO_SIDE_EFFECTS__ */
 export function integerSchema(min: number, max: number, unit = ""): Schema<number> {
-  return v.custom<number>(
-    (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
-    `Expected a whole number${unit} from ${min} to ${max}`,
+  return checkedSchema<number>(
+    (value) => Number.isInteger(value) && isBetween(value, min, max),
+    `a whole number${unit} from ${min} to ${max}`,
   );
 }
 
+function isBetween(value: unknown, min: number, max: number): boolean {
+  return typeof value === "number" && value >= min && value <= max;
+}
+
 /** A schema for `true` and `false`. */
-export const booleanSchema: Schema<boolean> = /* @__PURE__ */ v.custom<boolean>(
+export const booleanSchema: Schema<boolean> = /* @__PURE__ */ checkedSchema<boolean>(
   (value) => typeof value === "boolean",
-  "Expected true or false",
+  "true or false",
 );
 
 /** A schema for any string. */
-export const stringSchema: Schema<string> = /* @__PURE__ */ v.custom<string>(
+export const stringSchema: Schema<string> = /* @__PURE__ */ checkedSchema<string>(
   (value) => typeof value === "string",
-  "Expected a string",
+  "a string",
 );
 
 /**
@@ -222,6 +253,9 @@ export const stringSchema: Schema<string> = /* @__PURE__ */ v.custom<string>(
 export function isHeaderValue(text: unknown): text is string {
   return typeof text === "string" && /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
 }
+
+/** The expectation for a text that {@linkcode isVisibleAscii} accepts. */
+export const VISIBLE_ASCII = "a non-empty string of visible ASCII characters";
 
 /** Checks whether a text is one word of visible ASCII characters, as keys, tokens and ids are. */
 export function isVisibleAscii(text: unknown): text is string {

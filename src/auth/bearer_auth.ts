@@ -1,5 +1,5 @@
 import { CredentialInputError } from "../errors.ts";
-import { isVisibleAscii } from "../validation.ts";
+import { isVisibleAscii, VISIBLE_ASCII } from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 
 /**
@@ -51,7 +51,7 @@ function bearer(token: unknown): string {
   throw new CredentialInputError("Cannot use the bearer token", {
     issues: [{
       path: "token",
-      expected: 'a non-empty string of visible ASCII characters, without "Bearer "',
+      expected: `${VISIBLE_ASCII}, without "Bearer "`,
     }],
   });
 }

@@ -1,7 +1,12 @@
-import * as v from "valibot";
 import { CredentialInputError } from "../errors.ts";
 import { hideSecret } from "../redaction.ts";
-import { checkInput, isVisibleAscii, optionsSchema } from "../validation.ts";
+import {
+  checkedSchema,
+  checkInput,
+  isVisibleAscii,
+  optionsSchema,
+  VISIBLE_ASCII,
+} from "../validation.ts";
 import type { AuthRequest, RequestAuth } from "./request_auth.ts";
 
 /**
@@ -20,24 +25,6 @@ export interface SignatureAuthOptions {
 }
 
 const FAILURE = "Cannot sign requests";
-
-const word = /* @__PURE__ */ v.custom<string>(
-  isVisibleAscii,
-  "Expected a non-empty string of visible ASCII characters",
-);
-
-const signatureOptions = /* @__PURE__ */ optionsSchema<SignatureAuthOptions>({
-  saasId: word,
-  apiKey: word,
-  secretKey: /* @__PURE__ */ v.custom<string>(
-    isSecretKey,
-    "Expected a non-empty string without control characters (no line break at its end)",
-  ),
-}, { required: ["saasId", "apiKey", "secretKey"] });
-
-function isSecretKey(value: unknown): boolean {
-  return typeof value === "string" && /^\P{Cc}+$/u.test(value);
-}
 
 /**
  * Creates an `auth` that signs each request as the official SDKs do (`SAASUSSIGV1`): with an
@@ -84,13 +71,20 @@ function isSecretKey(value: unknown): boolean {
  * @category Authorization
  */
 export function signatureAuth(options: SignatureAuthOptions): RequestAuth {
-  const { saasId, apiKey, secretKey } = checkInput(signatureOptions, options, {
-    message: FAILURE,
-  });
-  let key: Promise<CryptoKey> | undefined;
+  const word = checkedSchema<string>(isVisibleAscii, VISIBLE_ASCII);
+  const key = checkedSchema<string>(
+    (value) => typeof value === "string" && /^\P{Cc}+$/u.test(value),
+    "a non-empty string without control characters (no line break at its end)",
+  );
+  const schema = optionsSchema<SignatureAuthOptions>(
+    { saasId: word, apiKey: word, secretKey: key },
+    { required: ["saasId", "apiKey", "secretKey"] },
+  );
+  const { saasId, apiKey, secretKey } = checkInput(schema, options, { message: FAILURE });
+  let imported: Promise<CryptoKey> | undefined;
   const auth: RequestAuth = async (request) => {
-    key ??= importKey(secretKey);
-    const signature = await hmac(await key, signedText(request, apiKey));
+    imported ??= importKey(secretKey);
+    const signature = await hmac(await imported, signedText(request, apiKey));
     return `SAASUSSIGV1 Sig=${signature}, SaaSID=${saasId}, APIKey=${apiKey}`;
   };
   return hideSecret(auth, secretKey);
@@ -133,9 +127,8 @@ function minute(timestamp: number): string {
       issues: [{ path: "timestamp", expected: "a time in ms since the epoch" }],
     });
   }
-  const iso = date.toISOString();
-  return iso.slice(0, -20) + iso.slice(-19, -17) + iso.slice(-16, -14) + iso.slice(-13, -11) +
-    iso.slice(-10, -8);
+  // Without the separators, and without seconds and milliseconds (`56.789Z`).
+  return date.toISOString().replace(/[-T:]/g, "").slice(0, -7);
 }
 
 /** Returns the host, port, path and query of a URL unchanged. A fragment is never sent. */

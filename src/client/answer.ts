@@ -1,50 +1,40 @@
 import {
   type AnyCredentialError,
   CredentialApiError,
+  type CredentialErrorOptions,
   CredentialResponseError,
-  type Operation,
   type ValidationIssue,
 } from "../errors.ts";
 import { safeData, safeTraceId, safeType, type SecretSearch } from "../redaction.ts";
 import { validate } from "../validation.ts";
 import type { ApiRequest } from "./operations.ts";
-import { retryAfterOf } from "./server_time.ts";
+import { retryAfterOf, type ServerClock } from "./server_time.ts";
 
 /** The longest body that is accepted, in bytes: 1 MiB. */
 const LONGEST_BODY = 2 ** 20;
 
-/** The fields that all errors of a call have. */
-export interface ErrorContext {
-  /** The operation. */
-  readonly operation: Operation;
-  /** The number of retries so far. */
-  readonly retryCount: number;
-}
-
-/** The context in which a response is evaluated. */
-export interface AnswerContext<T> {
+/** The call that a response belongs to. */
+export interface AnsweredCall<T> {
   /** The request that was sent. */
   readonly request: ApiRequest<T>;
   /** The fields that all errors of the call have. */
-  readonly errorContext: ErrorContext;
+  readonly errorOptions: CredentialErrorOptions;
   /** Checks whether a text contains a secret of the call. */
   readonly quotesSecret: SecretSearch;
   /** The error of the first attempt whose response was lost. */
   readonly lost: AnyCredentialError | undefined;
-  /** Returns the server's time, in ms since the epoch. */
-  readonly now: () => number;
+  /** The clock of the server. */
+  readonly clock: ServerClock;
 }
 
 /** A response whose body was read, or cancelled because it is not needed. */
 export interface Answer {
   /** The response. */
   readonly response: Response;
-  /** The body, unless it was cancelled. */
-  readonly text?: string;
-  /**
-   * The reason why the response is rejected whatever its status: a redirect, or a body over 1 MiB.
-   */
-  readonly problem?: string;
+  /** The JSON of the body; absent if the body is not JSON or was cancelled. */
+  readonly json?: unknown;
+  /** The reason why the response does not match the API, whatever its JSON is. */
+  readonly problem?: string | undefined;
 }
 
 /**
@@ -55,17 +45,25 @@ export interface Answer {
  */
 export async function readAnswer(response: Response, isRuntimeFetch: boolean): Promise<Answer> {
   if (isRedirect(response)) {
-    cancelBody(response);
+    cancel(response.body);
     return { response, problem: "a redirect, which is not followed" };
   }
   if (!isJson(response.headers)) {
-    cancelBody(response);
-    return { response };
+    cancel(response.body);
+    return withoutJson(response, "its content type");
   }
   const text = await readText(response, isRuntimeFetch);
-  return text === undefined
-    ? { response, problem: "but its body is longer than 1 MiB" }
-    : { response, text };
+  if (text === undefined) return { response, problem: "but its body is longer than 1 MiB" };
+  try {
+    return { response, json: JSON.parse(text) };
+  } catch {
+    return withoutJson(response, "its body");
+  }
+}
+
+/** An error response needs no JSON. */
+function withoutJson(response: Response, part: string): Answer {
+  return { response, problem: response.ok ? `but ${part} is not JSON` : undefined };
 }
 
 /** A browser returns an opaque redirect with status 0. */
@@ -83,7 +81,7 @@ function isJson(headers: Headers): boolean {
 async function readText(response: Response, isRuntimeFetch: boolean): Promise<string | undefined> {
   const length = response.headers.get("content-length") ?? "";
   if (Number(length) > LONGEST_BODY) {
-    cancelBody(response);
+    cancel(response.body);
     return undefined;
   }
   // Reading without a stream is much faster.
@@ -102,7 +100,7 @@ async function readText(response: Response, isRuntimeFetch: boolean): Promise<st
     if (done) return text + decoder.decode();
     bytes += value.byteLength;
     if (bytes > LONGEST_BODY) {
-      ignoreRejection(reader.cancel());
+      cancel(reader);
       return undefined;
     }
     text += decoder.decode(value, { stream: true });
@@ -119,42 +117,36 @@ function isLengthBinding({ headers, type, url }: Response): boolean {
     !headers.has("transfer-encoding");
 }
 
-/** Cancels a body, so that its connection becomes free. */
-function cancelBody(response: Response): void {
-  if (response.body !== null) ignoreRejection(response.body.cancel());
-}
-
-/** Cancelling fails if the connection is already broken. */
-function ignoreRejection(cancelling: Promise<void>): void {
-  cancelling.catch(() => {});
+/** Cancels a body, so that its connection becomes free. It fails if that is already broken. */
+function cancel(body: { cancel(): Promise<void> } | null): void {
+  body?.cancel().catch(() => {});
 }
 
 /**
  * Returns the validated body of a response. Throws an error of this package for an invalid response
  * or an error status.
  */
-export function evaluateAnswer<T>(answer: Answer, context: AnswerContext<T>): T {
-  const { response, text, problem } = answer;
-  if (problem !== undefined) throw responseError(problem, answer, context);
-  if (!response.ok) throw apiError(answer, context);
-  if (text === undefined) throw responseError("but its content type is not JSON", answer, context);
-  const json = parseJson(text);
-  if (json === undefined) throw responseError("but its body is not JSON", answer, context);
-  const result = validate(context.request.response, json.value);
+export function evaluateAnswer<T>(answer: Answer, call: AnsweredCall<T>): T {
+  const { response, json, problem } = answer;
+  if (problem !== undefined) throw responseError(answer, call, problem);
+  if (!response.ok) throw apiError(answer, call);
+  const result = validate(call.request.response, json);
   if (result.ok) return result.value;
-  throw responseError("but its body does not match the API", answer, context, result.issues);
+  throw responseError(answer, call, "but its body does not match the API", result.issues);
 }
 
 /** Returns the trace id of a response, unless it could contain a secret. */
-export function traceIdOf<T>({ response }: Answer, context: AnswerContext<T>): string | undefined {
-  return safeTraceId(response.headers.get("x-saasus-trace-id"), context.quotesSecret);
+export function traceIdOf<T>(
+  { headers }: Response,
+  { quotesSecret }: AnsweredCall<T>,
+): string | undefined {
+  return safeTraceId(headers.get("x-saasus-trace-id"), quotesSecret);
 }
 
-function apiError<T>(answer: Answer, context: AnswerContext<T>): CredentialApiError {
-  const { request, errorContext, quotesSecret, lost, now } = context;
-  const { response, text } = answer;
+function apiError<T>({ response, json }: Answer, call: AnsweredCall<T>): CredentialApiError {
+  const { request, quotesSecret, lost } = call;
   const { status, headers } = response;
-  const body = fieldsOf(parseJson(text ?? "")?.value);
+  const body: Record<string, unknown> = Object(json);
   const type = safeType(body["type"], quotesSecret);
   const cause = status === 404 ? lost : undefined;
   const detail = type === undefined ? "" : ` (${type})`;
@@ -162,41 +154,26 @@ function apiError<T>(answer: Answer, context: AnswerContext<T>): CredentialApiEr
   return new CredentialApiError(
     `${request.message}: the API answered ${status}${detail}${hint ?? ""}`,
     {
-      ...errorContext,
+      ...call.errorOptions,
       cause,
       status,
       type,
       data: safeData(body["data"], quotesSecret),
-      traceId: traceIdOf(answer, context),
-      retryAfter: retryAfterOf(headers, now()),
+      traceId: traceIdOf(response, call),
+      retryAfter: retryAfterOf(headers, call.clock.now()),
     },
   );
 }
 
 function responseError<T>(
+  { response }: Answer,
+  call: AnsweredCall<T>,
   problem: string,
-  answer: Answer,
-  context: AnswerContext<T>,
   issues?: readonly ValidationIssue[],
 ): CredentialResponseError {
-  const { request: { message }, errorContext } = context;
-  const { status } = answer.response;
-  const traceId = traceIdOf(answer, context);
+  const { status } = response;
   return new CredentialResponseError(
-    `${message}: the API answered ${status}, ${problem}`,
-    { ...errorContext, status, traceId, issues },
+    `${call.request.message}: the API answered ${status}, ${problem}`,
+    { ...call.errorOptions, status, traceId: traceIdOf(response, call), issues },
   );
-}
-
-/** Returns the fields of an error body, which may be incomplete. */
-function fieldsOf(json: unknown): Record<string, unknown> {
-  return typeof json === "object" && json !== null ? { ...json } : {};
-}
-
-function parseJson(text: string): { readonly value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
 }

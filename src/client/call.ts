@@ -1,57 +1,27 @@
-import { TimeoutError } from "ky";
+import { type KyInstance, TimeoutError } from "ky";
 import { abortable } from "../async.ts";
 import {
   type AnyCredentialError,
   CredentialInputError,
-  CredentialNetworkError,
   CredentialTimeoutError,
   isCredentialError,
 } from "../errors.ts";
-import { quotesHidden, quotesSecret, secretsOfHeaders } from "../redaction.ts";
+import { quotesHidden, quotesSecret, type SecretSearch, secretsOfHeaders } from "../redaction.ts";
 import { isHeaderValue } from "../validation.ts";
-import {
-  type Answer,
-  type AnswerContext,
-  type ErrorContext,
-  evaluateAnswer,
-  readAnswer,
-  traceIdOf,
-} from "./answer.ts";
-import { isNotPermitted, networkErrorReason, NO_RESPONSE } from "./network_error.ts";
+import { type Answer, type AnsweredCall, evaluateAnswer, readAnswer, traceIdOf } from "./answer.ts";
+import { isNotPermitted, networkError } from "./network_error.ts";
 import type { ApiRequest } from "./operations.ts";
-import type { ResponseEvent, RetryEvent } from "./options.ts";
+import type { ApiResponse, RetryEvent } from "./options.ts";
 import { isResponseLost, retryDelay } from "./retry.ts";
 import type { ServerClock } from "./server_time.ts";
-import type { CallSettings, Fetch } from "./settings.ts";
+import type { CallSettings, ClientSettings } from "./settings.ts";
 
 /** The parts of a client that all its calls share. */
-export interface CallContext {
-  /** The URL of the API, without a query. */
-  readonly url: string;
-  /** Sends requests. */
-  readonly fetch: Fetch;
-  /** Whether `fetch` is the runtime's own. */
-  readonly isRuntimeFetch: boolean;
-  /** Options that all requests are sent with. */
-  readonly requestInit: RequestInit;
+export interface CallContext extends ClientSettings {
+  /** The ky instance that carries all calls. */
+  readonly ky: KyInstance;
   /** The clock of the server. */
   readonly clock: ServerClock;
-  /** Called before each retry. */
-  readonly onRetry: ((event: RetryEvent) => unknown) | undefined;
-  /** Called after each response. */
-  readonly onResponse: ((event: ResponseEvent) => unknown) | undefined;
-}
-
-/** The result of a successful call. */
-export interface CallResult<T> {
-  /** The validated body. */
-  readonly data: T;
-  /** The response. */
-  readonly response: Response;
-  /** Returns the trace id of the response. Searching it for secrets takes time. */
-  readonly traceId: () => string | undefined;
-  /** The number of retries. */
-  readonly retryCount: number;
 }
 
 /**
@@ -66,17 +36,31 @@ class CallerError {
   }
 }
 
+/** Runs a function of the caller. */
+async function runCaller(run: () => unknown): Promise<unknown> {
+  try {
+    return await run();
+  } catch (thrown) {
+    throw new CallerError(thrown);
+  }
+}
+
 /**
- * One call on its way: its attempts and their common state. ky decides when to call which method:
+ * One call on its way: its attempts and their common state.
  *
- * 1. {@linkcode Call.prototype.attempt} authorizes and sends the request, and evaluates the
- *    response.
- * 2. If it fails, {@linkcode Call.prototype.shouldRetry} decides about a retry, and `delay` is its
- *    wait.
- * 3. {@linkcode Call.prototype.beforeRetry} calls `onRetry`, and the next attempt starts.
+ * ky counts the retries, waits before each, and enforces the time limits. It gets the URL without
+ * the query, and a `fetch` that makes a whole attempt including the body. So an error of ky cannot
+ * contain a token, and an attempt whose response body is cut off is retried like any other. For ky,
+ * every request is a GET, which it retries.
  */
-export class Call<T> {
-  readonly #request: ApiRequest<T>;
+export class Call<T> implements AnsweredCall<T> {
+  readonly request: ApiRequest<T>;
+  readonly clock: ServerClock;
+  lost: AnyCredentialError | undefined;
+  /** The response of the attempt that succeeded. */
+  response!: Response;
+  /** The validated body of the response. */
+  data!: T;
   readonly #settings: CallSettings;
   readonly #context: CallContext;
   readonly #totalTimeout: number;
@@ -84,7 +68,9 @@ export class Call<T> {
   /** All sent values of the `Authorization` header. An error must not contain them. */
   readonly #authorizations = new Set<string>();
   /** The number of the current attempt, counted from 1. */
-  #attempt = 0;
+  #attempts = 0;
+  /** The signal of the whole call, if the caller gave one. */
+  #signal: AbortSignal | undefined;
   /** Aborts the request of the current attempt. */
   #abort = () => {};
   /** The time limit that expires first, in ms. */
@@ -93,37 +79,65 @@ export class Call<T> {
   #hook: "onResponse" | "onRetry" | undefined;
   /** Whether a 401 may still renew the authorization. */
   #mayRenew = true;
-  /** The error of the first attempt whose response was lost. */
-  #lost: AnyCredentialError | undefined;
-  #retry: { readonly delay: number; readonly error: AnyCredentialError } | undefined;
-  #result: Omit<CallResult<T>, "retryCount"> | undefined;
+  /** The retry that is due. */
+  #retry!: RetryEvent;
 
-  /**
-   * Prepares a call. Nothing is sent yet. The signal in `settings` must not be used for other
-   * calls.
-   */
+  /** Prepares a call. Nothing is sent yet. */
   constructor(request: ApiRequest<T>, settings: CallSettings, context: CallContext) {
-    this.#request = request;
+    this.request = request;
+    this.clock = context.clock;
     this.#settings = settings;
     this.#context = context;
     this.#totalTimeout = this.#limit = settings.totalTimeout ?? request.totalTimeout;
-    settings.signal?.addEventListener("abort", () => this.#abort(), { once: true });
   }
 
-  /** The time limit of the whole call, in ms. */
-  get totalTimeout(): number {
-    return this.#totalTimeout;
+  /**
+   * Makes the call, and returns it once it has succeeded. Rejects with an error of this package,
+   * the reason of the caller's signal, or an error of the caller's functions.
+   */
+  async send(): Promise<this> {
+    const { timeout, retry: { limit }, signal } = this.#settings;
+    const { ky, url, onRetry } = this.#context;
+    signal?.throwIfAborted();
+    // ky combines signals with `AbortSignal.any`. A caller's signal that lives on would collect
+    // them.
+    const controller = signal && new AbortController();
+    const abort = () => {
+      this.#abort();
+      controller?.abort(signal?.reason);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    this.#signal = controller?.signal;
+    try {
+      await ky(url, {
+        timeout,
+        totalTimeout: this.#totalTimeout,
+        retry: {
+          limit,
+          shouldRetry: ({ error }) => this.#shouldRetry(error),
+          delay: () => this.#retry.delay,
+        },
+        fetch: () => this.#attempt(),
+        ...(onRetry && {
+          hooks: { beforeRetry: [() => this.#runHook("onRetry", () => onRetry(this.#retry))] },
+        }),
+        ...(controller && { signal: controller.signal }),
+      });
+      return this;
+    } catch (thrown) {
+      throw this.#failure(thrown);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
-  /** The wait before the next attempt, in ms. */
-  get delay(): number {
-    return this.#retry?.delay ?? 0;
-  }
-
-  /** The result of the last attempt. */
-  get result(): CallResult<T> {
-    if (this.#result === undefined) throw this.#networkError(undefined);
-    return { ...this.#result, retryCount: this.#attempt - 1 };
+  /** Returns the result with the parts of the response that are for the caller. */
+  toResponse(): ApiResponse<T> {
+    const { data, response } = this;
+    const { status, headers } = response;
+    const traceId = traceIdOf(response, this);
+    const { retryCount } = this.errorOptions;
+    return { data, status, headers, ...(traceId !== undefined && { traceId }), retryCount };
   }
 
   /**
@@ -132,46 +146,38 @@ export class Call<T> {
    * The request gets a signal of its own. With ky's signal alone, Node would not abort a request
    * after a garbage collection.
    */
-  async attempt(): Promise<Response> {
-    const { timeout, signal } = this.#settings;
-    this.#attempt++;
+  async #attempt(): Promise<Response> {
+    const { timeout } = this.#settings;
+    this.#attempts++;
     this.#limit = timeout < this.#remaining() ? timeout : this.#totalTimeout;
     const controller = new AbortController();
     this.#abort = () => controller.abort();
     // A function of the caller could ignore the signal.
-    return await abortable(this.#exchange(controller.signal), signal);
+    return await abortable(this.#exchange(controller.signal), this.#signal);
   }
 
   /** Decides whether the call is retried, and after which wait. */
-  shouldRetry(thrown: unknown): boolean {
+  #shouldRetry(thrown: unknown): boolean {
     this.#abort();
     const error = this.#knownError(thrown);
     // While a hook runs, a response has been received, and the code or token must not be sent
     // again.
-    const isOver = this.#hook !== undefined || this.#settings.signal?.aborted;
+    const isOver = this.#hook !== undefined || this.#signal?.aborted;
     if (error === undefined || isOver) return false;
-    const state = { attempt: this.#attempt, remaining: this.#remaining(), random: Math.random() };
+    const attempt = this.#attempts;
+    const state = { attempt, remaining: this.#remaining(), random: Math.random() };
     const delay = retryDelay(error, state, this.#settings.retry);
     if (delay === undefined) return false;
-    if (isResponseLost(error)) this.#lost ??= error;
-    this.#retry = { delay, error };
+    if (isResponseLost(error)) this.lost ??= error;
+    this.#retry = { operation: this.request.operation, attempt, delay, error };
     this.#limit = this.#totalTimeout;
     return true;
   }
 
-  /** Calls `onRetry`. */
-  async beforeRetry(): Promise<void> {
-    const { onRetry } = this.#context;
-    const retry = this.#retry;
-    if (onRetry === undefined || retry === undefined) return;
-    const event = { operation: this.#request.operation, attempt: this.#attempt, ...retry };
-    await abortable(this.#runHook("onRetry", () => onRetry(event)), this.#settings.signal);
-  }
-
   /** Ends the call, and returns what it rejects with. */
-  fail(thrown: unknown): unknown {
+  #failure(thrown: unknown): unknown {
     this.#abort();
-    const { signal } = this.#settings;
+    const signal = this.#signal;
     if (signal?.aborted) return signal.reason;
     if (thrown instanceof CallerError) return thrown.thrown;
     return this.#knownError(thrown) ?? this.#networkError(undefined);
@@ -186,43 +192,41 @@ export class Call<T> {
       const renewed = await this.#authorize(true);
       if (renewed !== authorization) answer = await this.#send(renewed, signal);
     }
-    const context = this.#answerContext();
-    const data = evaluateAnswer(answer, context);
-    const { response } = answer;
-    this.#result = { data, response, traceId: () => traceIdOf(answer, context) };
-    return response;
+    this.data = evaluateAnswer(answer, this);
+    return this.response = answer.response;
   }
 
   async #authorize(rejected: boolean): Promise<string> {
-    const { clock, url } = this.#context;
-    const { method, query, body, message } = this.#request;
-    let value: unknown;
-    try {
-      const timestamp = rejected ? clock.exact() : clock.now();
-      value = await this.#settings.auth({ method, url: url + query, body, timestamp, rejected });
-    } catch (thrown) {
-      throw new CallerError(thrown);
-    }
-    if (isHeaderValue(value) && value.trim() !== "") return value;
-    throw new CredentialInputError(message, {
-      ...this.#errorContext(),
-      issues: [{ path: "auth", expected: "a function that returns the value of a header" }],
+    const { method, query, body } = this.request;
+    const url = this.#context.url + query;
+    const value = await runCaller(() => {
+      const timestamp = rejected ? this.clock.exact() : this.clock.now();
+      return this.#settings.auth({ method, url, body, timestamp, rejected });
     });
+    if (isHeaderValue(value) && value.trim() !== "") return value;
+    throw this.#inputError("auth", "a function that returns the value of a header");
   }
 
   /** Sends the request once, corrects the clock, and calls `onResponse`. */
   async #send(authorization: string, signal: AbortSignal): Promise<Answer> {
     // The call may have ended while `auth` ran.
     signal.throwIfAborted();
-    const { clock } = this.#context;
     this.#authorizations.add(authorization);
     const started = performance.now();
-    const sent = clock.local();
+    const sent = this.clock.local();
     const answer = await this.#fetch(authorization, signal);
-    const { headers } = answer.response;
-    clock.learn({ sent, received: clock.local(), headers });
-    if (this.#context.onResponse !== undefined) {
-      await this.#reportResponse(answer, performance.now() - started);
+    const { headers, status } = answer.response;
+    this.clock.learn({ sent, received: this.clock.local(), headers });
+    const { onResponse } = this.#context;
+    if (onResponse !== undefined) {
+      const duration = performance.now() - started;
+      const traceId = traceIdOf(answer.response, this);
+      const { operation } = this.request;
+      const event = { operation, attempt: this.#attempts, status, duration };
+      await this.#runHook(
+        "onResponse",
+        () => onResponse(traceId === undefined ? event : { ...event, traceId }),
+      );
       // The call may have ended while the hook ran.
       signal.throwIfAborted();
     }
@@ -231,8 +235,8 @@ export class Call<T> {
 
   /** Sends the signed URL and body unchanged, and reads the response. */
   async #fetch(authorization: string, signal: AbortSignal): Promise<Answer> {
-    const { fetch, isRuntimeFetch, url, requestInit } = this.#context;
-    const { method, query, body } = this.#request;
+    const { fetch, url, requestInit } = this.#context;
+    const { method, query, body } = this.request;
     const headers: Record<string, string> = {
       ...this.#settings.headers,
       accept: "application/json",
@@ -241,12 +245,12 @@ export class Call<T> {
     if (body !== "") headers["content-type"] = "application/json";
     const init = { ...requestInit, method, headers, redirect: "manual", signal } as const;
     try {
-      const response = await fetch(url + query, body === "" ? init : { ...init, body });
+      const send = fetch ?? globalThis.fetch;
+      const response = await send(url + query, body === "" ? init : { ...init, body });
       // A `fetch` of the caller could return anything, and a message contains the status.
-      const isResponse = Number.isInteger(response.status) &&
-        (response.status > 0 || response.type === "opaqueredirect");
+      const isResponse = response.status > 0 || response.type === "opaqueredirect";
       if (!isResponse) throw new TypeError("No response");
-      const answer = await readAnswer(response, isRuntimeFetch);
+      const answer = await readAnswer(response, fetch === undefined);
       // A `fetch` of the caller could ignore the signal.
       signal.throwIfAborted();
       return answer;
@@ -255,26 +259,9 @@ export class Call<T> {
     }
   }
 
-  async #reportResponse(answer: Answer, duration: number): Promise<void> {
-    const { onResponse } = this.#context;
-    if (onResponse === undefined) return;
-    const { operation } = this.#request;
-    const { status } = answer.response;
-    const traceId = traceIdOf(answer, this.#answerContext());
-    const event = { operation, attempt: this.#attempt, status, duration };
-    await this.#runHook(
-      "onResponse",
-      () => onResponse(traceId === undefined ? event : { ...event, traceId }),
-    );
-  }
-
   async #runHook(name: "onResponse" | "onRetry", run: () => unknown): Promise<void> {
     this.#hook = name;
-    try {
-      await run();
-    } catch (thrown) {
-      throw new CallerError(thrown);
-    }
+    await abortable(runCaller(run), this.#signal);
     this.#hook = undefined;
   }
 
@@ -288,52 +275,34 @@ export class Call<T> {
     const timeout = this.#limit;
     const awaited = this.#hook === undefined ? "response" : `end of ${this.#hook}`;
     return new CredentialTimeoutError(
-      `${this.#request.message}: no ${awaited} within ${timeout} ms`,
-      { ...this.#errorContext(), timeout },
+      `${this.request.message}: no ${awaited} within ${timeout} ms`,
+      { ...this.errorOptions, timeout },
     );
   }
 
   #networkError(thrown: unknown): AnyCredentialError {
-    const { message } = this.#request;
-    if (this.#context.isRuntimeFetch && isNotPermitted(thrown)) {
-      return new CredentialInputError(message, {
-        ...this.#errorContext(),
-        issues: [{
-          path: "baseUrl",
-          expected: "a host that the program may access (Deno: --allow-net)",
-        }],
-      });
-    }
-    const reason = networkErrorReason(thrown);
-    return new CredentialNetworkError(`${message}: ${NO_RESPONSE[reason]}`, {
-      ...this.#errorContext(),
-      reason,
-    });
+    return this.#context.fetch === undefined && isNotPermitted(thrown)
+      ? this.#inputError("baseUrl", "permission to access it (Deno: --allow-net)")
+      : networkError(thrown, this.request.message, this.errorOptions);
   }
 
-  #answerContext(): AnswerContext<T> {
+  #inputError(path: string, expected: string): CredentialInputError {
+    const issues = [{ path, expected }];
+    return new CredentialInputError(this.request.message, { ...this.errorOptions, issues });
+  }
+
+  get errorOptions(): { operation: ApiRequest<T>["operation"]; retryCount: number } {
     return {
-      request: this.#request,
-      errorContext: this.#errorContext(),
-      quotesSecret: (text) => this.#quotesSecret(text),
-      lost: this.#lost,
-      now: () => this.#context.clock.now(),
+      operation: this.request.operation,
+      retryCount: Math.max(0, this.#attempts - 1),
     };
   }
 
-  #errorContext(): ErrorContext {
-    const { operation } = this.#request;
-    return { operation, retryCount: Math.max(0, this.#attempt - 1) };
-  }
-
-  #quotesSecret(text: string): boolean {
+  readonly quotesSecret: SecretSearch = (text) => {
     const { auth, headers } = this.#settings;
-    const secrets = [
-      ...this.#request.secrets,
-      ...secretsOfHeaders(this.#authorizations, headers),
-    ];
+    const secrets = [...this.request.secrets, ...secretsOfHeaders(this.#authorizations, headers)];
     return quotesSecret(text, secrets) || quotesHidden(auth, text);
-  }
+  };
 
   #remaining(): number {
     return this.#totalTimeout - (performance.now() - this.#started);

@@ -1,35 +1,16 @@
+import ky from "ky";
 import type { AuthFlow, AuthorizationTempCode, Credentials } from "../models.ts";
-import type { CallResult } from "./call.ts";
-import {
-  authFromEnv,
-  baseUrlFromEnv,
-  checkNoAuth,
-  checkObject,
-  processEnvironment,
-} from "./environment.ts";
+import { Call, type CallContext } from "./call.ts";
+import { optionsFromEnv } from "./environment.ts";
 import { type ApiRequest, getRequest, saveRequest } from "./operations.ts";
-import type { CredentialClientOptions, FromEnvOptions, RequestOptions } from "./options.ts";
+import type {
+  ApiResponse,
+  CredentialClientOptions,
+  FromEnvOptions,
+  RequestOptions,
+} from "./options.ts";
+import { callSettings, clientSettings } from "./settings.ts";
 import { ServerClock } from "./server_time.ts";
-import { type CallSettings, callSettings, clientSettings, isBrowser } from "./settings.ts";
-import { Transport } from "./transport.ts";
-
-/**
- * A response of the API with its data.
- *
- * @category Client
- */
-export interface ApiResponse<T> {
-  /** The validated body. */
-  readonly data: T;
-  /** The status code. */
-  readonly status: number;
-  /** The headers. */
-  readonly headers: Headers;
-  /** The `X-Saasus-Trace-Id` of the response, to give to the platform's support. */
-  readonly traceId?: string;
-  /** The number of retries. */
-  readonly retryCount: number;
-}
 
 /**
  * The client of the SaaSus credentials API. It does not keep the tokens that it sends and receives.
@@ -61,8 +42,7 @@ export interface ApiResponse<T> {
  * @category Client
  */
 export class CredentialClient {
-  readonly #settings: CallSettings;
-  readonly #transport: Transport;
+  readonly #context: CallContext;
 
   /**
    * Creates a client. Nothing is sent yet.
@@ -71,18 +51,8 @@ export class CredentialClient {
    * @throws {CredentialInputError} If options are invalid. The error names each of them.
    */
   constructor(options: CredentialClientOptions) {
-    const { call, baseUrl, now, fetch, onRetry, onResponse } = clientSettings(options);
-    this.#settings = call;
-    this.#transport = new Transport({
-      url: `${baseUrl}/credentials`,
-      clock: new ServerClock(now),
-      fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
-      isRuntimeFetch: fetch === undefined,
-      // Tokens must not be stored in the HTTP cache, and the page's URL may contain a code.
-      requestInit: isBrowser() ? { cache: "no-store", referrerPolicy: "no-referrer" } : {},
-      onRetry,
-      onResponse,
-    });
+    const settings = clientSettings(options);
+    this.#context = { ...settings, ky: ky.create(), clock: new ServerClock(settings.now) };
   }
 
   /**
@@ -105,11 +75,7 @@ export class CredentialClient {
    * ```
    */
   static fromEnv(options: FromEnvOptions = {}): CredentialClient {
-    const { env = processEnvironment(), ...settings } = checkObject(options, "");
-    checkNoAuth(settings);
-    const variables = checkObject(env, "env");
-    const baseUrl = settings.baseUrl ?? baseUrlFromEnv(variables);
-    return new CredentialClient({ ...settings, baseUrl, auth: authFromEnv(variables) });
+    return new CredentialClient(optionsFromEnv(options));
   }
 
   /**
@@ -157,7 +123,7 @@ export class CredentialClient {
     credentials: Credentials,
     options?: RequestOptions,
   ): Promise<ApiResponse<AuthorizationTempCode>> {
-    return toResponse(await this.#send(saveRequest(credentials), options));
+    return (await this.#send(saveRequest(credentials), options)).toResponse();
   }
 
   /**
@@ -204,20 +170,11 @@ export class CredentialClient {
     authFlow: AuthFlow,
     options?: RequestOptions,
   ): Promise<ApiResponse<Credentials>> {
-    return toResponse(await this.#send(getRequest(authFlow), options));
+    return (await this.#send(getRequest(authFlow), options)).toResponse();
   }
 
-  async #send<T>(
-    request: ApiRequest<T>,
-    options: RequestOptions | undefined,
-  ): Promise<CallResult<T>> {
-    const settings = callSettings(this.#settings, options, request);
-    return await this.#transport.send(request, settings);
+  async #send<T>(request: ApiRequest<T>, options: RequestOptions | undefined): Promise<Call<T>> {
+    const settings = callSettings(this.#context, options, request);
+    return await new Call(request, settings, this.#context).send();
   }
-}
-
-function toResponse<T>({ data, response, retryCount, ...result }: CallResult<T>): ApiResponse<T> {
-  const { status, headers } = response;
-  const traceId = result.traceId();
-  return { data, status, headers, ...(traceId === undefined ? {} : { traceId }), retryCount };
 }

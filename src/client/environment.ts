@@ -1,24 +1,40 @@
 import { bearerAuth } from "../auth/bearer_auth.ts";
 import type { RequestAuth } from "../auth/request_auth.ts";
-import { signatureAuth } from "../auth/signature_auth.ts";
-import {
-  CredentialInputError,
-  isCredentialError,
-  SET_VARIABLE,
-  type ValidationIssue,
-} from "../errors.ts";
+import { signatureAuth, type SignatureAuthOptions } from "../auth/signature_auth.ts";
+import { CredentialInputError, SET_VARIABLE, type ValidationIssue } from "../errors.ts";
+import { isObject } from "../validation.ts";
+import type { CredentialClientOptions, FromEnvOptions } from "./options.ts";
 import { BASE_URL_EXPECTED, normalizeBaseUrl } from "./settings.ts";
 
 /** Environment variables by name. An empty one counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The variable of each option. */
-const VARIABLES: Readonly<Record<string, string>> = {
+const VARIABLES = {
   saasId: "SAASUS_SAAS_ID",
   apiKey: "SAASUS_API_KEY",
   secretKey: "SAASUS_SECRET_KEY",
   token: "BEARER_TOKEN",
-};
+} as const;
+
+/** Returns the options of a client, with the `auth` and the base URL of the environment. */
+export function optionsFromEnv(options: FromEnvOptions): CredentialClientOptions {
+  const { env = processEnvironment(), ...settings } = checkObject(options, "");
+  if (Reflect.get(settings, "auth") !== undefined) {
+    throw inputError({
+      path: "auth",
+      expected: "no value",
+    });
+  }
+  const variables = checkObject(env, "env");
+  const baseUrl = settings.baseUrl ?? baseUrlFromEnv(variables);
+  return { ...settings, baseUrl, auth: authFromEnv(variables) };
+}
+
+function checkObject<T>(value: T, path: string): T & object {
+  if (isObject(value)) return value;
+  throw inputError({ path, expected: "an object" });
+}
 
 /**
  * Returns the environment of the process on Deno, Bun and Node, and an empty one in browsers and
@@ -32,90 +48,65 @@ export function processEnvironment(): Environment {
 
 /** Creates an `auth` from the three variables of a signature, or else from the bearer token. */
 export function authFromEnv(env: Environment): RequestAuth {
-  const [saasId, apiKey, secretKey] = ["saasId", "apiKey", "secretKey"].map((name) =>
-    read(env, name)
-  );
-  if (saasId && apiKey && secretKey) {
-    return withVariableNames(() => signatureAuth({ saasId, apiKey, secretKey }));
+  const signature = {
+    saasId: read(env, VARIABLES.saasId),
+    apiKey: read(env, VARIABLES.apiKey),
+    secretKey: read(env, VARIABLES.secretKey),
+  };
+  const { saasId, apiKey, secretKey } = signature;
+  const hasSignature = saasId || apiKey || secretKey;
+  const token = hasSignature ? undefined : read(env, VARIABLES.token);
+  if (!hasSignature && !token) throw inputError(...Object.values(VARIABLES).map(notSet));
+  try {
+    return token ? bearerAuth(token) : signatureAuth(signature as SignatureAuthOptions);
+  } catch (error) {
+    // The error names options, not variables.
+    const { issues } = error as CredentialInputError;
+    throw inputError(...issues.map(({ path, expected }) => {
+      const name = VARIABLES[path as keyof typeof VARIABLES];
+      return env[name] ? { path: name, expected } : notSet(name);
+    }));
   }
-  const missing = Object.entries({ saasId, apiKey, secretKey })
-    .filter(([, value]) => !value)
-    .map(([name]) => name);
-  if (missing.length < 3) throw inputError(missingIssues(missing));
-  const token = read(env, "token");
-  if (token) return withVariableNames(() => bearerAuth(token));
-  throw inputError(missingIssues([...missing, "token"]));
+}
+
+function notSet(path: string): ValidationIssue {
+  return { path, expected: SET_VARIABLE };
 }
 
 /** Returns the base URL in the variables of the official SDKs, if one is set. */
 export function baseUrlFromEnv(env: Environment): string | undefined {
-  const urls = [
-    ...baseUrlIn(env, "SAASUS_API_URL_BASE", "/v1/auth"),
-    ...baseUrlIn(env, "SAASUS_BASE_URL", "/auth"),
-  ];
-  if (new Set(urls).size < 2) return urls[0];
-  throw inputError([{
+  const url = baseUrlIn(env, "SAASUS_API_URL_BASE", "/v1/auth");
+  const other = baseUrlIn(env, "SAASUS_BASE_URL", "/auth");
+  if (url === undefined || other === undefined || url === other) return url ?? other;
+  throw inputError({
     path: "SAASUS_BASE_URL",
-    expected: "the URL of SAASUS_API_URL_BASE followed by /v1, or only one of the two variables",
-  }]);
+    expected: "the same API as SAASUS_API_URL_BASE",
+  });
 }
 
-function baseUrlIn(env: Environment, path: string, suffix: string): string[] {
-  const text = read(env, path);
-  if (!text) return [];
+function baseUrlIn(env: Environment, name: string, suffix: string): string | undefined {
+  const text = read(env, name);
+  if (!text) return undefined;
   const url = normalizeBaseUrl(text.replace(/\/+$/, "") + suffix);
-  if (url !== undefined) return [url];
-  throw inputError([{ path, expected: BASE_URL_EXPECTED }]);
+  if (url !== undefined) return url;
+  throw inputError({ path: name, expected: BASE_URL_EXPECTED });
 }
 
-/** Returns options or variables if they are an object. */
-export function checkObject<T>(value: T, path: string): T & object {
-  if (typeof value === "object" && value !== null) return value;
-  throw inputError([{ path, expected: "an object" }]);
-}
-
-/** Rejects an `auth`, because the variables contain it. */
-export function checkNoAuth(options: object): void {
-  if (Reflect.get(options, "auth") === undefined) return;
-  throw inputError([{
-    path: "auth",
-    expected: "no value, because it is read from the environment",
-  }]);
-}
-
-/** Returns the value of a variable, or of the variable of an option. */
-function read(env: Environment, option: string): string | undefined {
-  const name = VARIABLES[option] ?? option;
+function read(env: Environment, name: string): string | undefined {
   let value: unknown;
   try {
     value = env[name];
   } catch {
     // Deno throws for a variable that it has no permission to read.
-    throw inputError([{
+    throw inputError({
       path: name,
       expected: `permission to read it (Deno: --allow-env=${name})`,
-    }]);
+    });
   }
   if (value === undefined || typeof value === "string") return value;
-  throw inputError([{ path: name, expected: "a string" }]);
+  throw inputError({ path: name, expected: "a string" });
 }
 
-/** Names the variables instead of the options in an error. */
-function withVariableNames(create: () => RequestAuth): RequestAuth {
-  try {
-    return create();
-  } catch (error) {
-    if (!isCredentialError(error) || error.code !== "invalid_input") throw error;
-    throw inputError(
-      error.issues.map((issue) => ({ ...issue, path: VARIABLES[issue.path] ?? issue.path })),
-    );
-  }
-}
-
-function missingIssues(options: readonly string[]): ValidationIssue[] {
-  return options.map((name) => ({ path: VARIABLES[name] ?? name, expected: SET_VARIABLE }));
-}
-
-function inputError(issues: readonly ValidationIssue[]): CredentialInputError {
+function inputError(...issues: readonly ValidationIssue[]): CredentialInputError {
   return new CredentialInputError("Cannot create the client from the environment", { issues });
 }

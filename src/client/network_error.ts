@@ -1,74 +1,75 @@
-import type { NetworkErrorReason } from "../errors.ts";
+import {
+  type CredentialErrorOptions,
+  CredentialNetworkError,
+  type NetworkErrorReason,
+} from "../errors.ts";
+import { isObject } from "../validation.ts";
 
 /**
  * The longest text of an error that is searched, in characters. Longer ones would take too long.
  */
 const LONGEST_TEXT = 1_000;
 
-/** The message of each reason. */
-export const NO_RESPONSE: Readonly<Record<NetworkErrorReason, string>> = {
-  refused: "the connection was refused",
-  reset: "the connection ended before the response did",
-  dns: "the host name was not found",
-  tls: "the secure connection (TLS) failed",
-  other: "no response was received",
-};
-
 /**
- * The codes and messages of Deno, Bun, Node and browsers for each reason. The first match counts,
- * because a connection over TLS that is cut off also mentions TLS.
+ * Each reason with its message, and its signs in the errors of Deno, Bun, Node and browsers. The
+ * first match counts, because a connection over TLS that is cut off also mentions TLS.
  */
-const SIGNS: readonly (readonly [NetworkErrorReason, RegExp])[] = [
-  ["dns", /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|name not resolved/i],
-  ["refused", /ECONNREFUSED|connection ?refused/i],
+const REASONS: readonly (readonly [NetworkErrorReason, string, RegExp])[] = [
+  ["dns", "the host name was not found", /ENOTFOUND|EAI_AGAIN|dns error/i],
+  ["refused", "the connection was refused", /ECONNREFUSED|connection ?refused/i],
   [
     "reset",
-    /ECONNRESET|EPIPE|UND_ERR_SOCKET|reset by peer|connection ?(?:closed|reset)|socket connection was closed|other side closed|terminated|reading a body|broken pipe|unexpected end|close_notify|handshake eof|before secure TLS/i,
+    "the connection was reset",
+    /ECONNRESET|EPIPE|UND_ERR_SOCKET|connection ?(?:closed|reset)|terminated|reading a body|broken pipe|close_notify|handshake eof/i,
   ],
   [
     "tls",
-    /certificate|\btls\b|\bssl\b|_TLS_|_SSL_|CERT_|EPROTO|handshake|corrupt message|fatal alert/i,
+    "the TLS connection failed",
+    /cert|(?:\b|_)(?:tls|ssl)(?:\b|_)|handshake|corrupt message|fatal alert/i,
   ],
 ];
 
 /**
- * Returns the reason why a `fetch` failed. Nothing else of the error is kept, because its message,
- * causes and fields can contain the URL with its tokens.
+ * Returns the error for a `fetch` that failed. Of the thrown error, nothing is kept but the reason,
+ * because its message, causes and fields can contain the URL with its tokens.
  */
-export function networkErrorReason(thrown: unknown): NetworkErrorReason {
+export function networkError(
+  thrown: unknown,
+  message: string,
+  options: CredentialErrorOptions,
+): CredentialNetworkError {
   const text = textOf(thrown);
-  return SIGNS.find(([, sign]) => sign.test(text))?.[0] ?? "other";
+  const [reason, problem] = REASONS.find(([, , signs]) => signs.test(text)) ??
+    ["other", "no response was received"] as const;
+  return new CredentialNetworkError(`${message}: ${problem}`, { ...options, reason });
 }
 
 /** Checks whether Deno denied a request for lack of `--allow-net`. */
 export function isNotPermitted(thrown: unknown): boolean {
-  const { Deno: deno } = globalThis as { Deno?: { errors?: Record<string, unknown> } };
-  return ["NotCapable", "PermissionDenied"].some((name) => {
-    const type = deno?.errors?.[name];
-    return typeof type === "function" && thrown instanceof type;
-  });
-}
-
-function textOf(thrown: unknown): string {
-  try {
-    return describe(thrown, 5);
-  } catch {
-    // A getter of the error threw.
-    return "";
-  }
+  const { Deno: deno } = globalThis as { Deno?: { errors?: { NotCapable?: new () => unknown } } };
+  const denied = deno?.errors?.NotCapable;
+  return denied !== undefined && thrown instanceof denied;
 }
 
 /**
  * Returns the names, codes and messages of an error and its causes, without URLs and hosts, which
  * can contain any word.
  */
-function describe(thrown: unknown, depth: number): string {
-  if (typeof thrown !== "object" || thrown === null || depth === 0) return "";
-  const { name, code, message, cause, errors } = thrown as Record<string, unknown>;
-  const first = Array.isArray(errors) ? errors[0] : undefined;
-  const own = [name, code, message].filter((part) => typeof part === "string").join(" ");
-  const plain = own.replace(/\bhttps?:\/\/\S+|"[^"]*"/g, "")
-    .slice(0, LONGEST_TEXT)
-    .replace(/[\w.-]+:\d+/g, "");
-  return [plain, describe(cause, depth - 1), describe(first, depth - 1)].join(" ");
+function textOf(thrown: unknown): string {
+  let text = "";
+  try {
+    let error = thrown;
+    for (let depth = 0; depth < 5 && isObject(error); depth++) {
+      const { name, code, message, cause, errors } = error;
+      const own = [name, code, message].filter((part) => typeof part === "string").join(" ");
+      text += own.replace(/\bhttps?:\/\/\S+|"[^"]*"/g, "")
+        .slice(0, LONGEST_TEXT)
+        .replace(/[\w.-]+:\d+/g, "") + " ";
+      error = cause ?? (errors as readonly unknown[] | undefined)?.[0];
+    }
+    return text;
+  } catch {
+    // A getter of the error threw.
+    return "";
+  }
 }

@@ -32,17 +32,15 @@ export interface ApiRequest<T> {
   readonly secrets: readonly string[];
 }
 
-const SAVE_FAILED = "Cannot save credentials";
-
 /** Returns the request that saves credentials and gets a temporary code. */
 export function saveRequest(input: Credentials): ApiRequest<AuthorizationTempCode> {
-  const credentials = checkInput(CredentialsSchema, input, {
-    message: SAVE_FAILED,
+  const context = {
+    message: "Cannot save credentials",
     operation: "createAuthCredentials",
-  });
+  } as const;
+  const credentials = checkInput(CredentialsSchema, input, context);
   return {
-    operation: "createAuthCredentials",
-    message: SAVE_FAILED,
+    ...context,
     method: "POST",
     query: "",
     body: JSON.stringify(credentials),
@@ -55,40 +53,30 @@ export function saveRequest(input: Credentials): ApiRequest<AuthorizationTempCod
 
 /** Returns the request that gets credentials for a temporary code or a refresh token. */
 export function getRequest(input: AuthFlow): ApiRequest<Credentials> {
-  const flow = checkInput(AuthFlowSchema, input, {
-    message: "Cannot get credentials",
-    operation: "getAuthCredentials",
-  });
-  return flow.authFlow === "refreshTokenAuth"
-    ? refreshRequest(flow.refreshToken)
-    : exchangeRequest(flow.code);
-}
-
-function exchangeRequest(code: string): ApiRequest<Credentials> {
+  const operation = "getAuthCredentials";
+  const flow = checkInput(AuthFlowSchema, input, { message: "Cannot get credentials", operation });
+  const common = { operation, method: "GET", body: "" } as const;
+  if (flow.authFlow === "refreshTokenAuth") {
+    const { refreshToken } = flow;
+    return {
+      ...common,
+      message: "Cannot refresh credentials",
+      query: `?auth-flow=refreshTokenAuth&refresh-token=${encodeQuery(refreshToken)}`,
+      response: RefreshedCredentialsSchema,
+      totalTimeout: 30_000,
+      lostEffect: "the refresh token may have been replaced",
+      secrets: [refreshToken],
+    };
+  }
+  const { code } = flow;
   return {
-    operation: "getAuthCredentials",
+    ...common,
     message: "Cannot exchange temp code",
-    method: "GET",
     query: `?code=${encodeQuery(code)}&auth-flow=tempCodeAuth`,
-    body: "",
     response: CredentialsSchema,
     totalTimeout: 10_000,
     lostEffect: "the code may have been used",
     secrets: [code],
-  };
-}
-
-function refreshRequest(refreshToken: string): ApiRequest<Credentials> {
-  return {
-    operation: "getAuthCredentials",
-    message: "Cannot refresh credentials",
-    method: "GET",
-    query: `?auth-flow=refreshTokenAuth&refresh-token=${encodeQuery(refreshToken)}`,
-    body: "",
-    response: RefreshedCredentialsSchema,
-    totalTimeout: 30_000,
-    lostEffect: "the refresh token may have been replaced",
-    secrets: [refreshToken],
   };
 }
 

@@ -89,6 +89,24 @@ export interface RequestOptions extends CallOptions {
 }
 
 /**
+ * A response of the API with its data.
+ *
+ * @category Client
+ */
+export interface ApiResponse<T> {
+  /** The validated body. */
+  readonly data: T;
+  /** The status code. */
+  readonly status: number;
+  /** The headers. */
+  readonly headers: Headers;
+  /** The `X-Saasus-Trace-Id` of the response, to give to the platform's support. */
+  readonly traceId?: string;
+  /** The number of retries. */
+  readonly retryCount: number;
+}
+
+/**
  * The argument of `onRetry`. It contains no secrets.
  *
  * @category Client

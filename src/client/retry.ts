@@ -11,9 +11,6 @@ export interface RetryState {
   readonly random: number;
 }
 
-/** The status codes of temporary errors. */
-const RETRIED_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504];
-
 /**
  * Returns the wait before the next attempt.
  *
@@ -34,21 +31,10 @@ export function retryDelay(
 }
 
 function isRetried(error: AnyCredentialError): boolean {
-  switch (error.code) {
-    case "network_error":
-      // A retry does not make a certificate valid.
-      return error.reason !== "tls";
-    case "timeout":
-      return true;
-    case "api_error":
-      return RETRIED_STATUSES.includes(error.status);
-    case "invalid_input":
-    case "invalid_response":
-    case "session_ended":
-      return false;
-    default:
-      return error satisfies never;
-  }
+  // A retry does not make a certificate valid.
+  if (error.code === "network_error") return error.reason !== "tls";
+  return isResponseLost(error) ||
+    (error.code === "api_error" && [408, 429, 500, 503].includes(error.status));
 }
 
 /**
@@ -56,14 +42,7 @@ function isRetried(error: AnyCredentialError): boolean {
  * or to a gateway.
  */
 export function isResponseLost(error: AnyCredentialError): boolean {
-  switch (error.code) {
-    case "timeout":
-      return true;
-    case "network_error":
-      return !["refused", "dns", "tls"].includes(error.reason);
-    case "api_error":
-      return error.status === 502 || error.status === 504;
-    default:
-      return false;
-  }
+  if (error.code === "network_error") return error.reason === "reset" || error.reason === "other";
+  return error.code === "timeout" ||
+    (error.code === "api_error" && [502, 504].includes(error.status));
 }

@@ -28,13 +28,6 @@ export class ServerClock {
   readonly #now: () => number;
   /** The offset of the server's clock in the last usable response, in ms. */
   #offset = 0;
-  /**
-   * The last `Date` header and its time. Most responses repeat it, because it has no fractions of a
-   * second.
-   */
-  #text: string | null = null;
-  #date: number | undefined;
-
   /** Creates a clock that equals `now`, in ms since the epoch, until a response corrects it. */
   constructor(now: () => number) {
     this.#now = now;
@@ -63,10 +56,7 @@ export class ServerClock {
    * `Date`.
    */
   learn({ sent, received, headers }: ClockSample): void {
-    const text = headers.get("date");
-    if (text !== this.#text) this.#date = parseHttpDate(text);
-    this.#text = text;
-    const date = this.#date;
+    const date = parseHttpDate(headers.get("date"));
     const trip = received - sent;
     if (date === undefined || headers.has("age") || !(trip >= 0 && trip <= LONGEST_TRIP)) return;
     this.#offset = date - (sent + received) / 2;
@@ -81,9 +71,8 @@ export class ServerClock {
  * @see {@link https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7 | RFC 9110, section 5.6.7}
  */
 export function parseHttpDate(text: string | null): number | undefined {
-  if (text === null) return undefined;
-  const date = new Date(text);
-  return !Number.isNaN(date.getTime()) && date.toUTCString() === text ? date.getTime() : undefined;
+  const time = Date.parse(text ?? "");
+  return !Number.isNaN(time) && new Date(time).toUTCString() === text ? time : undefined;
 }
 
 /**

@@ -1,18 +1,22 @@
 import * as v from "valibot";
 import type { RequestAuth } from "../auth/request_auth.ts";
 import {
+  checkedSchema,
   checkInput,
+  convertedSchema,
   functionSchema,
   type Given,
   type InputContext,
   integerSchema,
   isHeaderValue,
+  isObject,
   isSecureUrl,
   isVisibleAscii,
   MAX_TIMER,
   numberSchema,
   optionsSchema,
   type Schema,
+  VISIBLE_ASCII,
 } from "../validation.ts";
 import type {
   CallOptions,
@@ -43,17 +47,18 @@ export type RetrySettings = { readonly [Name in keyof RetryOptions]-?: number };
 /** Headers under lower-case names. */
 export type CallHeaders = Readonly<Record<string, string>>;
 
-/** A function that sends requests. */
-export type Fetch = NonNullable<CredentialClientOptions["fetch"]>;
-
 /** The validated options of a client. */
 export interface ClientSettings {
   /** The defaults of every call. */
-  readonly call: CallSettings;
-  /** The base URL, without a slash at its end. */
-  readonly baseUrl: string;
-  /** Sends requests. */
-  readonly fetch: Fetch | undefined;
+  readonly defaults: CallSettings;
+  /** The schema of the options of a call. */
+  readonly requestOptions: Schema<Given<Validated<RequestOptions>>>;
+  /** The URL of the API, without a query. */
+  readonly url: string;
+  /** Sends requests, instead of the runtime's own `fetch`. */
+  readonly fetch: CredentialClientOptions["fetch"];
+  /** Options that all requests are sent with. */
+  readonly requestInit: RequestInit;
   /** The local clock, in ms since the epoch. */
   readonly now: () => number;
   /** Called before each retry. */
@@ -65,24 +70,12 @@ export interface ClientSettings {
 /** The options of a call or a client as the schemas return them. */
 type Validated<T extends CallOptions> = Omit<T, "headers" | "retry"> & {
   headers?: CallHeaders | undefined;
-  retry?: Given<RetryOptions> | false | undefined;
+  retry?: Given<RetryOptions> | undefined;
 };
-
-/** The default base URL. */
-export const DEFAULT_BASE_URL = "https://api.saasus.io/v1/auth";
 
 /** The expectation for a base URL. */
 export const BASE_URL_EXPECTED =
   "an absolute https: URL (http: for a loopback host only) without user, query, fragment and white space";
-
-// A template here would keep the schema in bundles that do not use it.
-const BASE_URL_MESSAGE = "Expected " + BASE_URL_EXPECTED;
-
-const baseUrl: Schema<string> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ v.unknown(),
-  /* @__PURE__ */ v.transform(normalizeBaseUrl),
-  /* @__PURE__ */ v.custom<string>((url) => url !== undefined, BASE_URL_MESSAGE),
-);
 
 /**
  * Returns a base URL as the URL parser writes it, without a slash at its end, so that the signed
@@ -94,12 +87,12 @@ const baseUrl: Schema<string> = /* @__PURE__ */ v.pipe(
  */
 export function normalizeBaseUrl(text: unknown): string | undefined {
   // The URL parser would remove line breaks and tabs from the middle of a URL.
-  if (typeof text !== "string" || /[\s\p{Cc}?#]/u.test(text)) return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !isSecureUrl(url) || url.username !== "" || url.password !== "") {
+  if (typeof text !== "string" || /[\s\p{Cc}?#]/u.test(text) || !URL.canParse(text)) {
     return undefined;
   }
-  return url.origin + url.pathname.replace(/\/{2,}/g, "/").replace(/\/$/, "");
+  const url = new URL(text);
+  if (!isSecureUrl(url) || url.username + url.password !== "") return undefined;
+  return url.origin + url.pathname.replace(/\/+(?=\/|$)/g, "");
 }
 
 /**
@@ -117,28 +110,10 @@ const CONNECTION_HEADERS: readonly string[] = [
   "upgrade",
 ];
 
-const headers: Schema<CallHeaders> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ v.unknown(),
-  /* @__PURE__ */ v.transform(toHeaders),
-  /* @__PURE__ */ v.custom<Headers>(
-    (headers) => headers !== undefined,
-    "Expected headers whose values are Latin-1 without control characters such as CR, LF and NUL",
-  ),
-  /* @__PURE__ */ v.custom<Headers>(
-    (headers) => !(headers as Headers).has("authorization"),
-    'Expected no "Authorization" header: it is what "auth" is for',
-  ),
-  /* @__PURE__ */ v.custom<Headers>(
-    (headers) => !CONNECTION_HEADERS.some((name) => (headers as Headers).has(name)),
-    `Expected none of the connection's headers: ${CONNECTION_HEADERS.join(", ")}`,
-  ),
-  /* @__PURE__ */ v.transform((headers) => Object.fromEntries(headers)),
-);
-
-function toHeaders(input: unknown): Headers | undefined {
-  if (typeof input !== "object" || input === null) return undefined;
+function headersOf(input: unknown): Headers | undefined {
+  if (!isObject(input)) return undefined;
   try {
-    const headers = new Headers(input as Headers);
+    const headers = new Headers(input as Record<string, string>);
     // `Headers` would turn other values into strings, and remove line breaks at the ends.
     const values = Array.isArray(input) ? input.map(([, value]) => value) : Object.values(input);
     return [...values, ...headers.values()].every(isHeaderValue) ? headers : undefined;
@@ -148,100 +123,94 @@ function toHeaders(input: unknown): Headers | undefined {
   }
 }
 
-const page: Schema<string | null> = /* @__PURE__ */ v.pipe(
-  /* @__PURE__ */ v.custom<string | null>(
-    (value) => value === null || isHeaderValue(value),
-    "Expected a URL in Latin-1 without control characters such as CR, LF and NUL",
-  ),
-  /* @__PURE__ */ v.transform((value) => value && (pageOf(value) || null)),
-);
-
 /**
  * Returns the URL of a page without user, query and fragment, because the query of a callback
- * contains a code.
+ * contains a code. `null` and a URL without anything else become `null`.
  */
-function pageOf(text: string): string {
+function pageOf(text: unknown): string | null | undefined {
+  if (text === null) return null;
+  if (!isHeaderValue(text)) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.host) return `${url.protocol}//${url.host}${url.pathname}`;
   // Without a host, the user can be anywhere in the text.
-  if (!url?.host) return text.trim().replace(/[?#].*$/s, "").replace(/^.*@/s, "");
-  return Object.assign(url, { username: "", password: "", search: "", hash: "" }).href;
+  return text.trim().replace(/[?#].*$/s, "").replace(/^.*@/s, "") || null;
 }
-
-const referer: Schema<string | null> = /* @__PURE__ */ v.pipe(
-  page,
-  /* @__PURE__ */ v.custom<string | null>(
-    (value) => value === null || !isBrowser(),
-    'Expected no value in a browser, which does not let a page set "Referer": use "saasusReferer"',
-  ),
-);
 
 /**
  * Checks whether the runtime is a browser. Only browsers have headers that a program must not set,
  * such as `Referer`.
  */
-export function isBrowser(): boolean {
+function isBrowser(): boolean {
   const headers = { referer: "https://a.invalid/" };
   return !new Request("https://a.invalid/", { headers }).headers.has("referer");
 }
 
-const traceId = /* @__PURE__ */ v.custom<string | null>(
-  (value) => value === null || isVisibleAscii(value),
-  "Expected one word of visible ASCII characters",
-);
-
-const timeLimit = /* @__PURE__ */ integerSchema(1, MAX_TIMER, " of ms");
-const wait = /* @__PURE__ */ numberSchema(0, MAX_TIMER, " of ms");
-
-const retryOptions = /* @__PURE__ */ optionsSchema<RetryOptions>({
-  limit: /* @__PURE__ */ integerSchema(0, 100),
-  delay: wait,
-  maxDelay: wait,
-}, { expected: "an object or false" });
-
-const noRetry = /* @__PURE__ */ v.literal(false);
-
-const auth = /* @__PURE__ */ functionSchema<RequestAuth>(
-  "bearerAuth(…), signatureAuth(…) or another function that returns a header's value",
-);
-
-const callOptions = {
-  timeout: timeLimit,
-  totalTimeout: timeLimit,
-  retry: /* @__PURE__ */ v.lazy((value): Schema<
-    Given<RetryOptions> | false
-  > => value === false ? noRetry : retryOptions),
-  headers: headers,
-  referer: referer,
-  saasusReferer: page,
-  traceId: traceId,
-};
-
-const requestOptions = /* @__PURE__ */ optionsSchema<Validated<RequestOptions>>({
-  ...callOptions,
-  auth: auth,
-  signal: /* @__PURE__ */ v.custom<AbortSignal | null>(
-    (value) => value === null || value instanceof AbortSignal,
-    "Expected an AbortSignal or null",
-  ),
-});
-
-const clientOptions = /* @__PURE__ */ optionsSchema<Validated<CredentialClientOptions>>({
-  ...callOptions,
-  auth,
-  baseUrl: baseUrl,
-  fetch: /* @__PURE__ */ functionSchema<Fetch>(),
-  now: /* @__PURE__ */ functionSchema<() => number>(),
-  onRetry: /* @__PURE__ */ functionSchema<() => unknown>(),
-  onResponse: /* @__PURE__ */ functionSchema<() => unknown>(),
-}, { required: ["auth"] });
-
-/** Validates the options of a client. */
-export function clientSettings(input: CredentialClientOptions): ClientSettings {
-  const { baseUrl = DEFAULT_BASE_URL, fetch, now, onRetry, onResponse, ...options } = checkInput(
-    clientOptions,
-    input,
-    { message: "Cannot create the client" },
+/** Returns the schemas of the options that a client and a call share. */
+function sharedOptions() {
+  const timeLimit = integerSchema(1, MAX_TIMER, " of ms");
+  const wait = numberSchema(0, MAX_TIMER, " of ms");
+  const retry = optionsSchema<RetryOptions>(
+    { limit: integerSchema(0, 100), delay: wait, maxDelay: wait },
+    { expected: "an object or false" },
   );
+  const page = convertedSchema(pageOf, "a URL in Latin-1 without control characters");
+  return {
+    timeout: timeLimit,
+    totalTimeout: timeLimit,
+    retry: v.pipe(
+      v.unknown(),
+      v.transform((value) => value === false ? { limit: 0 } : value),
+      retry,
+    ),
+    headers: v.pipe(
+      convertedSchema(headersOf, "headers in Latin-1 without control characters"),
+      v.check(
+        (headers) => !headers.has("authorization"),
+        'Expected no "Authorization" header: it is what "auth" is for',
+      ),
+      v.check(
+        (headers) => !CONNECTION_HEADERS.some((name) => headers.has(name)),
+        `Expected none of the connection's headers: ${CONNECTION_HEADERS.join(", ")}`,
+      ),
+      v.transform((headers): CallHeaders => Object.fromEntries(headers)),
+    ),
+    referer: v.pipe(
+      page,
+      checkedSchema<string | null>(
+        (value) => value === null || !isBrowser(),
+        'no value in a browser, which does not let a page set "Referer": use "saasusReferer"',
+      ),
+    ),
+    saasusReferer: page,
+    traceId: checkedSchema<string | null>(
+      (value) => value === null || isVisibleAscii(value),
+      VISIBLE_ASCII,
+    ),
+    auth: functionSchema<RequestAuth>(
+      "bearerAuth(…), signatureAuth(…) or another function that returns a header's value",
+    ),
+  };
+}
+
+/** Validates the options of a client, and fills in the defaults. */
+export function clientSettings(input: CredentialClientOptions): ClientSettings {
+  const shared = sharedOptions();
+  const schema = optionsSchema<Validated<CredentialClientOptions>>({
+    ...shared,
+    baseUrl: convertedSchema(normalizeBaseUrl, BASE_URL_EXPECTED),
+    fetch: functionSchema(),
+    now: functionSchema(),
+    onRetry: functionSchema(),
+    onResponse: functionSchema(),
+  }, { required: ["auth"] });
+  const {
+    baseUrl = "https://api.saasus.io/v1/auth",
+    fetch,
+    now = () => Date.now(),
+    onRetry,
+    onResponse,
+    ...options
+  } = checkInput(schema, input, { message: "Cannot create the client" });
   const defaults: CallSettings = {
     timeout: 5_000,
     retry: { limit: 2, delay: 300, maxDelay: 2_000 },
@@ -249,10 +218,19 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
     auth: options.auth,
   };
   return {
-    call: merge(defaults, options),
-    baseUrl,
+    defaults: merge(defaults, options),
+    requestOptions: optionsSchema<Validated<RequestOptions>>({
+      ...shared,
+      signal: checkedSchema<AbortSignal | null>(
+        (value) => value === null || value instanceof AbortSignal,
+        "an AbortSignal or null",
+      ),
+    }),
+    url: `${baseUrl}/credentials`,
     fetch,
-    now: now ?? (() => Date.now()),
+    // Tokens must not be stored in the HTTP cache, and the page's URL may contain a code.
+    requestInit: isBrowser() ? { cache: "no-store", referrerPolicy: "no-referrer" } : {},
+    now,
     onRetry,
     onResponse,
   };
@@ -260,7 +238,7 @@ export function clientSettings(input: CredentialClientOptions): ClientSettings {
 
 /** Validates the options of one call, and merges them with those of the client. */
 export function callSettings(
-  defaults: CallSettings,
+  { defaults, requestOptions }: Pick<ClientSettings, "defaults" | "requestOptions">,
   input: RequestOptions | undefined,
   context: InputContext,
 ): CallSettings {
@@ -275,19 +253,10 @@ function merge(
   { retry, headers, referer, saasusReferer, traceId, ...options }: Given<Validated<RequestOptions>>,
 ): CallSettings {
   const merged: Record<string, string> = { ...defaults.headers, ...headers };
-  const named = {
-    referer,
-    "x-saasus-referer": saasusReferer,
-    "x-saasus-trace-id": traceId,
-  };
+  const named = { referer, "x-saasus-referer": saasusReferer, "x-saasus-trace-id": traceId };
   for (const [name, value] of Object.entries(named)) {
     if (value === null) delete merged[name];
     else if (value !== undefined) merged[name] = value;
   }
-  return {
-    ...defaults,
-    ...options,
-    retry: retry === false ? { ...defaults.retry, limit: 0 } : { ...defaults.retry, ...retry },
-    headers: merged,
-  };
+  return { ...defaults, ...options, retry: { ...defaults.retry, ...retry }, headers: merged };
 }

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import {
   authFromEnv,
   baseUrlFromEnv,
-  checkObject,
   type Environment,
+  optionsFromEnv,
   processEnvironment,
 } from "../../src/client/environment.ts";
 import { CredentialInputError } from "../../src/errors.ts";
@@ -84,12 +84,13 @@ test("authFromEnv() and baseUrlFromEnv() name a variable that is no string", () 
   }
 });
 
-test("checkObject() returns an object unchanged, and rejects other values", () => {
-  for (const env of [{}, { BEARER_TOKEN: secret }, Object.create(null), new Proxy({}, {})]) {
-    assertStrictEquals(checkObject(env, "env"), env);
+test("optionsFromEnv() accepts any object as env, and rejects other values", () => {
+  const env = { BEARER_TOKEN: secret };
+  for (const each of [env, Object.assign(Object.create(null), env), new Proxy(env, {})]) {
+    assertEquals(typeof optionsFromEnv({ env: each }).auth, "function");
   }
-  for (const other of [null, undefined, secret, 5, () => secret]) {
-    const { issues } = failureOf(() => checkObject(other, "env"));
+  for (const other of [null, secret, 5, () => secret]) {
+    const { issues } = failureOf(() => optionsFromEnv({ env: other as unknown as Environment }));
     assertEquals(issues, [{ path: "env", expected: "an object" }]);
   }
 });
