@@ -3,7 +3,9 @@ import { type AnyCredentialError, CredentialInputError } from "../errors.ts";
 import { CredentialsSchema, token } from "../models.ts";
 import {
   booleanSchema,
+  checkedSchema,
   checkInput,
+  convertedSchema,
   functionSchema,
   type Given,
   hasMethods,
@@ -54,14 +56,10 @@ export type SessionsSettings =
   & Given<CredentialSessionsOptions>
   & { readonly prefix: string; readonly recheck: number; readonly now: () => number };
 
-const ORIGINS =
-  "Expected https: origins (http: for a loopback host only) without path, query and user, such as https://app.example.com";
-
 const origins: Schema<readonly string[]> = /* @__PURE__ */ v.array(
-  /* @__PURE__ */ v.pipe(
-    /* @__PURE__ */ v.unknown(),
-    /* @__PURE__ */ v.transform(secureOriginOf),
-    /* @__PURE__ */ v.custom<string>((origin) => origin !== undefined, ORIGINS),
+  /* @__PURE__ */ convertedSchema(
+    secureOriginOf,
+    "https: origins (http: for a loopback host only) without path, query and user, such as https://app.example.com",
   ),
   "Expected a list of origins",
 );
@@ -73,13 +71,13 @@ const common: OptionSchemas<Omit<CredentialSessionOptions, "key" | "credentials"
     "an object with getItem, setItem and removeItem, such as localStorage",
   ),
   now: /* @__PURE__ */ functionSchema(),
-  margin: /* @__PURE__ */ v.custom<number>(
+  margin: /* @__PURE__ */ checkedSchema<number>(
     (value) => typeof value === "number" && value >= 0,
-    "Expected a number of ms, 0 or more",
+    "a number of ms, 0 or more",
   ),
-  lock: /* @__PURE__ */ v.custom<SessionLock | SessionLockManager>(
+  lock: /* @__PURE__ */ checkedSchema<SessionLock | SessionLockManager>(
     (value) => typeof value === "function" || hasMethods(value, ["request"]),
-    "Expected navigator.locks, or a function (name, { signal }, callback)",
+    "navigator.locks, or a function (name, { signal }, callback)",
   ),
   lockTimeout: /* @__PURE__ */ integerSchema(0, MAX_TIMER, " of ms"),
   onChange: /* @__PURE__ */ functionSchema(),
