@@ -104,11 +104,16 @@ export class CredentialSessions {
 
   #keep(id: string, session: CredentialSession): void {
     this.#sessions.set(id, session);
-    const [oldest] = this.#sessions;
-    if (oldest === undefined || this.#sessions.size <= MAX_SESSIONS) return;
-    this.#sessions.delete(oldest[0]);
-    // Its timer would keep it in memory for good.
-    if (this.#settings.backgroundRefresh) oldest[1][Symbol.dispose]();
+    if (this.#sessions.size > MAX_SESSIONS) this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    for (const [id, session] of this.#sessions) {
+      this.#sessions.delete(id);
+      // Its timer would keep it in memory for good.
+      if (this.#settings.backgroundRefresh) session[Symbol.dispose]();
+      return;
+    }
   }
 }
 
