@@ -109,12 +109,14 @@ async function readText(response: Response, isRuntimeFetch: boolean): Promise<st
 
 /**
  * Checks whether the `Content-Length` limits the body. The response has to come from the network (a
- * response that a program created has no URL), no coding changes its length, and CORS does not hide
- * the coding.
+ * response that a program created is not `basic` and has no URL), no coding changes its length, and
+ * CORS does not hide the coding.
  */
-function isLengthBinding({ headers, type, url }: Response): boolean {
-  return url !== "" && type !== "cors" && !headers.has("content-encoding") &&
-    !headers.has("transfer-encoding");
+function isLengthBinding(response: Response): boolean {
+  const { headers, type } = response;
+  // Deno parses the URL again, so this is the last resort.
+  return !headers.has("content-encoding") && !headers.has("transfer-encoding") &&
+    (type === "basic" || (type !== "cors" && response.url !== ""));
 }
 
 /** Cancels a body, so that its connection becomes free. It fails if that is already broken. */
