@@ -115,16 +115,6 @@ export interface ValidationIssue {
 }
 
 /**
- * Options for {@linkcode CredentialInputError}.
- *
- * @category Errors
- */
-export interface CredentialInputErrorOptions extends CredentialErrorOptions {
-  /** The invalid parts of the input. */
-  issues: readonly ValidationIssue[];
-}
-
-/**
  * An argument or option is invalid, and nothing was sent. `issues` names what to fix. (If `auth`
  * fails after a 401, the request that was answered with the 401 had been sent.)
  *
@@ -141,7 +131,10 @@ export class CredentialInputError extends CredentialError {
   declare readonly issues: readonly ValidationIssue[];
 
   /** Creates an error whose message lists the issues after `message`. */
-  constructor(message: string, options: CredentialInputErrorOptions) {
+  constructor(
+    message: string,
+    options: CredentialErrorOptions & { issues: readonly ValidationIssue[] },
+  ) {
     super(`${message}: ${describeIssues(options.issues)}`, options);
   }
 }
@@ -197,16 +190,11 @@ export class CredentialApiError extends CredentialError {
   declare readonly status: number;
   /** The `type` of the error body, such as `permission_denied`; absent if the response had none. */
   declare readonly type?: string;
-  /**
-   * The `data` of the error body; absent if it had none, was too long, or held a text that looks
-   * like a token.
-   */
+  /** The `data` of the error body; absent if there was none, or none that is safe to log. */
   declare readonly data?: Record<string, unknown>;
   /** The `X-Saasus-Trace-Id` of the response, to give to the platform's support. */
   declare readonly traceId?: string;
-  /**
-   * The wait before the next call that the server requested, in ms; absent if it requested none.
-   */
+  /** The wait before the next call that the server requested, in ms; absent if there was none. */
   declare readonly retryAfter?: number;
 
   /** Creates an error from a message and the parts of the response. */
@@ -222,16 +210,6 @@ export class CredentialApiError extends CredentialError {
  * @category Errors
  */
 export type NetworkErrorReason = "refused" | "reset" | "dns" | "tls" | "other";
-
-/**
- * Options for {@linkcode CredentialNetworkError}.
- *
- * @category Errors
- */
-export interface CredentialNetworkErrorOptions extends CredentialErrorOptions {
-  /** The reason why there was no response. */
-  reason: NetworkErrorReason;
-}
 
 /**
  * No response was received. Unless the reason is `refused`, `dns` or `tls`, the service may have
@@ -250,19 +228,9 @@ export class CredentialNetworkError extends CredentialError {
   declare readonly reason: NetworkErrorReason;
 
   /** Creates an error from a message and the reason. */
-  constructor(message: string, options: CredentialNetworkErrorOptions) {
+  constructor(message: string, options: CredentialErrorOptions & { reason: NetworkErrorReason }) {
     super(message, options);
   }
-}
-
-/**
- * Options for {@linkcode CredentialTimeoutError}.
- *
- * @category Errors
- */
-export interface CredentialTimeoutErrorOptions extends CredentialErrorOptions {
-  /** The time limit that ran out, in ms. */
-  timeout: number;
 }
 
 /**
@@ -281,7 +249,7 @@ export class CredentialTimeoutError extends CredentialError {
   declare readonly timeout: number;
 
   /** Creates an error from a message and the time limit. */
-  constructor(message: string, options: CredentialTimeoutErrorOptions) {
+  constructor(message: string, options: CredentialErrorOptions & { timeout: number }) {
     super(message, options);
   }
 }
