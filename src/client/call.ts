@@ -248,7 +248,8 @@ export class Call<T> implements AnsweredCall<T> {
       const send = fetch ?? globalThis.fetch;
       const response = await send(url + query, body === "" ? init : { ...init, body });
       // A `fetch` of the caller could return anything, and a message contains the status.
-      const isResponse = response.status > 0 || response.type === "opaqueredirect";
+      const { status, type } = response;
+      const isResponse = Number.isInteger(status) && (status > 0 || type === "opaqueredirect");
       if (!isResponse) throw new TypeError("No response");
       const answer = await readAnswer(response, fetch === undefined);
       // A `fetch` of the caller could ignore the signal.

@@ -50,6 +50,20 @@ class Source {
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+test("A response whose status is no whole number is a network error that does not quote it", async () => {
+  const text = secret();
+  const statuses = ["200", "401", [500], true, 200.5, Infinity, NaN, -1, new Date(5), {
+    valueOf: () => 500,
+    toString: () => text,
+  }];
+  for (const status of statuses) {
+    const response = { status, ok: false, headers: new Headers(), body: null };
+    const error = await rejection(callWith(response as unknown as Response));
+    assertInstanceOf(error, CredentialNetworkError);
+    assertEquals(error.message, "Cannot exchange temp code: no response was received");
+  }
+});
+
 test("An error response without some fields or with invalid ones keeps the valid ones", async () => {
   const type = "not_found";
   const data = { a: [1] };
