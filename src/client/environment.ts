@@ -62,9 +62,11 @@ export function authFromEnv(env: Environment): RequestAuth {
   } catch (error) {
     // The error names options, not variables.
     const { issues } = error as CredentialInputError;
+    const values = { ...signature, token };
     throw inputError(...issues.map(({ path, expected }) => {
-      const name = VARIABLES[path as keyof typeof VARIABLES];
-      return env[name] ? { path: name, expected } : notSet(name);
+      const option = path as keyof typeof values;
+      const name = VARIABLES[option];
+      return values[option] ? { path: name, expected } : notSet(name);
     }));
   }
 }
@@ -80,7 +82,7 @@ export function baseUrlFromEnv(env: Environment): string | undefined {
   if (url === undefined || other === undefined || url === other) return url ?? other;
   throw inputError({
     path: "SAASUS_BASE_URL",
-    expected: "the same API as SAASUS_API_URL_BASE",
+    expected: "the URL of SAASUS_API_URL_BASE followed by /v1, or only one of the two variables",
   });
 }
 

@@ -133,7 +133,10 @@ test("baseUrlFromEnv() rejects two different base URLs", () => {
   const origin = `https://${secret}.example`;
   for (const version of [origin, `${origin}/v2`, "https://other.example/v1"]) {
     const env = { SAASUS_API_URL_BASE: origin, SAASUS_BASE_URL: version };
-    assertEquals(pathsOf(() => baseUrlFromEnv(env)), ["SAASUS_BASE_URL"]);
+    assertEquals(failureOf(() => baseUrlFromEnv(env)).issues, [{
+      path: "SAASUS_BASE_URL",
+      expected: "the URL of SAASUS_API_URL_BASE followed by /v1, or only one of the two variables",
+    }]);
   }
 });
 
@@ -154,6 +157,18 @@ test("authFromEnv() and baseUrlFromEnv() name a variable that cannot be read", (
       expected: `permission to read it (Deno: --allow-env=${forbidden})`,
     }]);
   }
+});
+
+test("authFromEnv() reads each variable once, so that a later error of a getter is not passed on", () => {
+  const read = new Set<unknown>();
+  const env: Environment = new Proxy({}, {
+    get(_, name) {
+      if (read.has(name)) throw new Error(secret);
+      read.add(name);
+      return name === "SAASUS_SAAS_ID" ? secret : undefined;
+    },
+  });
+  assertEquals(pathsOf(() => authFromEnv(env)), ["SAASUS_API_KEY", "SAASUS_SECRET_KEY"]);
 });
 
 test("authFromEnv() reads its own variables only, and BEARER_TOKEN only without a signature", () => {
