@@ -15,17 +15,17 @@ const LONGEST_TEXT = 1_000;
  * first match counts, because a connection over TLS that is cut off also mentions TLS.
  */
 const REASONS: readonly (readonly [NetworkErrorReason, string, RegExp])[] = [
-  ["dns", "the host name was not found", /ENOTFOUND|EAI_AGAIN|dns error/i],
+  ["dns", "the host name was not found", /ENOTFOUND|EAI_|dns error/i],
   ["refused", "the connection was refused", /ECONNREFUSED|connection ?refused/i],
   [
     "reset",
     "the connection was reset",
-    /ECONNRESET|EPIPE|UND_ERR_SOCKET|connection ?(?:closed|reset)|terminated|reading a body|broken pipe|close_notify|handshake eof/i,
+    /ECONNRESET|EPIPE|UND_ERR_SOCKET|connection ?(?:was )?(?:closed|reset)|reset by peer|other side closed|terminated|reading a body|broken pipe|close_notify|handshake eof/i,
   ],
   [
     "tls",
     "the TLS connection failed",
-    /cert|(?:\b|_)(?:tls|ssl)(?:\b|_)|handshake|corrupt message|fatal alert/i,
+    /certificate|(?:\b|_)(?:cert|tls|ssl)(?:\b|_)|EPROTO|handshake|corrupt message|fatal alert/i,
   ],
 ];
 

@@ -71,6 +71,7 @@ const RECORDED: Readonly<Record<NetworkErrorReason, readonly Error[]>> = {
     ]),
     thrown(["fetch failed"], ["other side closed", "UND_ERR_SOCKET", "SocketError"]),
     thrown(["fetch failed"], ["closed", "UND_ERR_SOCKET", "SocketError"]),
+    thrown(["other side closed"]),
     thrown(["terminated"]),
     thrown(["terminated"], ["other side closed", "UND_ERR_SOCKET", "SocketError"]),
   ],
@@ -82,6 +83,7 @@ const RECORDED: Readonly<Record<NetworkErrorReason, readonly Error[]>> = {
     thrown(["getaddrinfo ENOTFOUND api.saasus.invalid", "ENOTFOUND"]),
     thrown(["fetch failed"], ["getaddrinfo ENOTFOUND tls.refused.invalid", "ENOTFOUND"]),
     thrown(["fetch failed"], ["getaddrinfo EAI_AGAIN certificate.example", "EAI_AGAIN"]),
+    thrown(["fetch failed"], ["getaddrinfo EAI_FAIL api.saasus.invalid", "EAI_FAIL"]),
   ],
   tls: [
     thrown(["fetch failed"], [
@@ -127,6 +129,7 @@ const RECORDED: Readonly<Record<NetworkErrorReason, readonly Error[]>> = {
     thrown(["Failed to fetch"]),
     thrown(["NetworkError when attempting to fetch resource."]),
     thrown(["Load failed"]),
+    thrown(["The outcome of the request is uncertain"]),
     thrown(["fetch failed"], [
       `${denoUrl}: client error (Connect): tcp connect error: No route to host (os error 113)`,
     ]),
