@@ -28,6 +28,7 @@ export class ServerClock {
   readonly #now: () => number;
   /** The offset of the server's clock in the last usable response, in ms. */
   #offset = 0;
+
   /** Creates a clock that equals `now`, in ms since the epoch, until a response corrects it. */
   constructor(now: () => number) {
     this.#now = now;
