@@ -114,7 +114,7 @@ async function readText(response: Response, isRuntimeFetch: boolean): Promise<st
  */
 function isLengthBinding(response: Response): boolean {
   const { headers, type } = response;
-  // Deno parses the URL again, so this is the last resort.
+  // Reading the URL is slow on Deno, so it is read last.
   return !headers.has("content-encoding") && !headers.has("transfer-encoding") &&
     (type === "basic" || (type !== "cors" && response.url !== ""));
 }
