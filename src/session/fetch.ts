@@ -1,5 +1,5 @@
 import { CredentialInputError } from "../errors.ts";
-import { isVisibleAscii } from "../validation.ts";
+import { isObject, isVisibleAscii } from "../validation.ts";
 import type { CallerSignal, LoginKeeper } from "./keeper.ts";
 import { isFresh } from "./login_tokens.ts";
 import { FailurePause } from "./pause.ts";
@@ -15,6 +15,9 @@ interface Snapshot {
   /** Whether the body can be sent again. */
   readonly isRepeatable: boolean;
 }
+
+/** The key of the pause, which concerns all tokens. */
+const ANY_TOKEN = "";
 
 /** The `fetch` of a session, which adds the ID token to requests. */
 export class SessionFetch {
@@ -61,7 +64,7 @@ export class SessionFetch {
       for (const source of sources) dropBody(source);
       spare = isRepeatable ? request.clone() : undefined;
       const response = await this.#send(request, extra, id_token);
-      if (!isRejection(response, target)) return response;
+      if (!isRejection(response, request)) return response;
       const renewed = await this.#renewed(id_token, signal);
       if (renewed === undefined || spare === undefined) return response;
       dropBody(response);
@@ -88,10 +91,10 @@ export class SessionFetch {
     }
     request.headers.set("authorization", `Bearer ${idToken}`);
     const response = await this.#settings.fetch(request, extra);
-    const isRejected = isRejection(response, new URL(request.url));
+    const isRejected = isRejection(response, request);
     const isNew = isReplay || this.#untried === idToken;
     // Concurrent replays must not make the pause longer.
-    if (isRejected && isNew && !this.#isPaused) this.#pause.begin("");
+    if (isRejected && isNew && !this.#isPaused) this.#pause.begin(ANY_TOKEN);
     if (!isRejected && isReplay) this.#pause.end();
     if (!isRejected) this.#accepted = idToken;
     if (this.#untried === idToken) this.#untried = undefined;
@@ -99,7 +102,7 @@ export class SessionFetch {
   }
 
   get #isPaused(): boolean {
-    return this.#pause.failureOf("") !== undefined;
+    return this.#pause.failureOf(ANY_TOKEN) !== undefined;
   }
 
   /** Returns a token other than the rejected one, or `undefined` if there is none to try. */
@@ -122,7 +125,7 @@ export class SessionFetch {
 }
 
 function isRequest(value: unknown): value is Request {
-  return typeof value === "object" && value !== null && "url" in value && "headers" in value;
+  return isObject(value) && "url" in value && "headers" in value;
 }
 
 /**
@@ -150,8 +153,7 @@ function copyOf<T>(value: T): T {
 
 /** Checks for a body that can be read only once. */
 function isStream(body: unknown): boolean {
-  return typeof body === "object" && body !== null &&
-    ("getReader" in body || Symbol.asyncIterator in body);
+  return isObject(body) && ("getReader" in body || Symbol.asyncIterator in body);
 }
 
 /** Returns the URL of a request; `undefined` if it is not for a web server. */
@@ -168,9 +170,9 @@ function targetOf(input: FetchInput): URL | undefined {
 }
 
 /** Checks for a 401. After a redirect to another origin, it does not concern the token. */
-function isRejection({ status, redirected, url }: Response, { origin }: URL): boolean {
+function isRejection({ status, redirected, url }: Response, request: Request): boolean {
   return status === 401 &&
-    (!redirected || (URL.canParse(url) && new URL(url).origin === origin));
+    (!redirected || (URL.canParse(url) && new URL(url).origin === new URL(request.url).origin));
 }
 
 function dropBody(message: Request | Response | undefined): void {
