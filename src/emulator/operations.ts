@@ -2,9 +2,8 @@ import { type CompleteAnswer, errorAnswer, jsonAnswer } from "./answer.ts";
 import type { Flow } from "./faults.ts";
 import type { CredentialVault, OwnedCredentials } from "./vault.ts";
 import { describeIssues } from "../errors.ts";
-import { type AuthorizationTempCode, CredentialsSchema } from "../models.ts";
+import { type AuthorizationTempCode, CredentialsSchema, jwtClaims } from "../models.ts";
 import { validate } from "../validation.ts";
-import { claimsOf } from "./tokens.ts";
 import type { UserDirectory } from "./users.ts";
 
 /** A response of an operation, and the user whom it concerns. */
@@ -23,7 +22,7 @@ export function save(vault: CredentialVault, users: UserDirectory, body: string)
   if (json === undefined) return failed(400, "The body is not JSON");
   const result = validate(CredentialsSchema, json);
   if (!result.ok) return failed(400, `The body is invalid: ${describeIssues(result.issues)}`);
-  const { email, sub } = claimsOf(result.value.id_token) ?? {};
+  const { email, sub } = jwtClaims(result.value.id_token) ?? {};
   const answer: AuthorizationTempCode = { code: vault.save(result.value) };
   const user = sub === undefined ? undefined : users.ofClaims({ email, sub }).name;
   return { answer: jsonAnswer(201, answer), user };

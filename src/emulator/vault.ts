@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ExpiringMap } from "./expiring_map.ts";
-import { claimsOf, type Login, mintRefreshToken, type TokenMint } from "./tokens.ts";
-import type { Credentials } from "../models.ts";
+import { type Login, mintRefreshToken, type TokenMint } from "./tokens.ts";
+import { type Credentials, jwtClaims } from "../models.ts";
 import type { User, UserDirectory } from "./users.ts";
 
 /** Options for {@linkcode CredentialVault}. */
@@ -91,7 +91,7 @@ export class CredentialVault {
 
   /** Saves credentials, and returns the code for which they can be had once. */
   save(credentials: Credentials, lifetime: number = this.#options.codeLifetime): string {
-    const user = this.#options.users.ofClaims(claimsOf(credentials.id_token) ?? {});
+    const user = this.#options.users.ofClaims(jwtClaims(credentials.id_token) ?? {});
     if (credentials.refresh_token !== undefined) this.#learn(credentials.refresh_token, user);
     const code = randomUUID();
     this.#codes.set(code, { credentials, user }, lifetime);
