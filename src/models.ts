@@ -150,7 +150,8 @@ export const ApiErrorBodySchema: Schema<ApiErrorBody> = /* @__PURE__ */ v.pipe(
   ),
 );
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+/** Checks whether a value is an object and no array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return isObject(value) && !Array.isArray(value);
 }
 

@@ -5,7 +5,7 @@ import type { HandledRequest } from "./request_log.ts";
 import { EmulatorService } from "./service.ts";
 import type { EmulatorUser, User } from "./users.ts";
 import { type Credentials, CredentialsSchema } from "../models.ts";
-import { checkInput, integerSchema } from "../validation.ts";
+import { checkInput, integerSchema, isObject } from "../validation.ts";
 
 /**
  * The `fetch` of an emulator: the handler of a server, and the `fetch` of a client.
@@ -198,7 +198,7 @@ export class CredentialEmulator {
 }
 
 function isCredentials(login: unknown): login is Credentials {
-  return typeof login === "object" && login !== null &&
+  return isObject(login) &&
     ["id_token", "access_token", "refresh_token"].some((field) => field in login);
 }
 

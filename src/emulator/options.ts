@@ -2,7 +2,13 @@ import * as v from "valibot";
 import { EMULATOR_BEARER_TOKEN, EMULATOR_SIGNATURE } from "./authorization.ts";
 import type { Faults } from "./faults.ts";
 import { BUILT_IN_USERS, type EmulatorUser, userList } from "./users.ts";
-import { booleanSchema, checkInput, functionSchema, isVisibleAscii } from "../validation.ts";
+import {
+  booleanSchema,
+  checkInput,
+  functionSchema,
+  isObject,
+  isVisibleAscii,
+} from "../validation.ts";
 import { type OptionSchemas, optionsSchema, type Schema } from "../validation.ts";
 import type { SignatureAuthOptions } from "../auth/signature_auth.ts";
 
@@ -136,7 +142,7 @@ const schemas: OptionSchemas<CredentialEmulatorOptions> = {
   bearerToken: v.custom<string>(isVisibleAscii, BEARER_TOKEN),
   // Checked by signatureAuth().
   signature: v.custom<SignatureAuthOptions>(
-    (value) => typeof value === "object" && value !== null,
+    isObject,
     "Expected an object",
   ),
   signatureWindow: wholeNumber,

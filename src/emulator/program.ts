@@ -202,8 +202,8 @@ function lineOf(request: HandledRequest): string {
     `# ${new Date(time).toTimeString().slice(0, 8)}`,
     authFlow === undefined ? operation : `${operation} (${authFlow})`,
     status ?? "no response",
-    // A name comes from a browser or a token. Control characters could change the terminal.
-    // deno-lint-ignore no-control-regex -- see above
+    // A name comes from a browser or a token.
+    // deno-lint-ignore no-control-regex -- control characters could change the terminal
     user?.replace(/[\x00-\x1f\x7f-\x9f]/g, "?"),
     fault === undefined ? undefined : `fault: ${fault}`,
   ].filter((part) => part !== undefined).join("  ");

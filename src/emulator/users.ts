@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { CredentialInputError } from "../errors.ts";
+import { isRecord } from "../models.ts";
 import { checkInput, NON_EMPTY_STRING, optionsSchema, type Schema } from "../validation.ts";
 
 /**
@@ -105,7 +106,7 @@ const text: Schema<string> = v.pipe(
 
 /** A schema for an object with any fields. */
 export const record: Schema<Record<string, unknown>> = v.custom<Record<string, unknown>>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  isRecord,
   "Expected an object",
 );
 

@@ -10,6 +10,7 @@ import {
   type Given,
   hasMethods,
   integerSchema,
+  isObject,
   isSecureUrl,
   MAX_TIMER,
   methodsSchema,
@@ -136,7 +137,7 @@ export function withDefaults(
 }
 
 function isValidated(options: CredentialSessionOptions): options is SessionSettings {
-  return typeof options === "object" && options !== null && VALIDATED in options;
+  return isObject(options) && VALIDATED in options;
 }
 
 /** Checks whether a failed refresh ends the session, by default. */

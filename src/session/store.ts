@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { deadline } from "../async.ts";
 import { type Credentials, CredentialsSchema } from "../models.ts";
 import { quotesSecret } from "../redaction.ts";
-import { type Schema, validate } from "../validation.ts";
+import { isObject, type Schema, validate } from "../validation.ts";
 import { keyOf, type Login, recordOf, restoredLogin } from "./login_tokens.ts";
 import type { SessionStore } from "./options.ts";
 import type { SessionSettings } from "./settings.ts";
@@ -191,7 +191,7 @@ export class StoreEntry {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value;
+  return isObject(value) && "then" in value;
 }
 
 function isSameRecord(one: Login | null | undefined, other: Login | null): boolean {
