@@ -205,27 +205,34 @@ test("CredentialSession does not overwrite a sign-in elsewhere by a refresh unde
   assertEquals(store.refreshToken, refresh_token);
 });
 
+/** Makes the writes of a store wait that begin until `end`, and continue with `release`. */
+function holdWrites(store: AsyncStore): { end(): void; release(): void } {
+  const gate = Promise.withResolvers<void>();
+  const setItem = store.setItem.bind(store);
+  store.setItem = async (key, value) => {
+    await gate.promise;
+    await setItem(key, value);
+  };
+  return { end: () => store.setItem = setItem, release: gate.resolve };
+}
+
 test("CredentialSession.refresh() returns its own tokens if another session with the same refresh token is slower to store older ones", async () => {
   const store = new AsyncStore();
   const { session, another, service, clock } = await signedIn({ store });
   const other = another();
   await other.getIdToken();
   clock.advance(10 * MINUTE);
-  const [writing, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const setItem = store.setItem.bind(store);
-  store.setItem = async (key, value) => {
-    await writing.promise;
-    await setItem(key, value);
-  };
+  const answer = Promise.withResolvers<void>();
+  const writes = holdWrites(store);
   const before = other.refresh();
   await settle();
-  store.setItem = setItem;
+  writes.end();
   // Now the user's attributes change.
   clock.advance(5_000);
   service.gate = answer.promise;
   const after = session.refresh();
   await settle();
-  writing.resolve();
+  writes.release();
   await before;
   answer.resolve();
   assertNotEquals((await after).id_token, (await before).id_token);
@@ -239,20 +246,16 @@ test("CredentialSession refreshes a login that another session has stored too la
   const other = another();
   await other.getIdToken();
   clock.advance(10 * MINUTE);
-  const [writing, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const setItem = store.setItem.bind(store);
-  store.setItem = async (key, value) => {
-    await writing.promise;
-    await setItem(key, value);
-  };
+  const answer = Promise.withResolvers<void>();
+  const writes = holdWrites(store);
   const late = other.signIn(crypto.randomUUID());
   await settle();
-  store.setItem = setItem;
+  writes.end();
   clock.advance(HOUR);
   service.gate = answer.promise;
   const call = session.getIdToken();
   await settle();
-  writing.resolve();
+  writes.release();
   const { id_token } = await late;
   answer.resolve();
   assertNotEquals(await call, id_token, "it has expired");

@@ -10,6 +10,7 @@ import {
   HOUR,
   MINUTE,
   rejection,
+  type Scene,
   settle,
   signedIn,
   WebStorage,
@@ -128,13 +129,18 @@ test("CredentialSession does not repeat a failed write over the login of another
   assertEquals(store.refreshToken, refresh_token);
 });
 
+/** A session whose refresh has failed at an age of its token, so that it pauses. */
+async function pausedScene(age: number): Promise<Scene> {
+  const stage = await signedIn({ store: new AsyncStore() });
+  stage.clock.advance(age);
+  stage.service.failure = new Error("unavailable");
+  await rejection(stage.session.refresh());
+  return stage;
+}
+
 test("CredentialSession adopts newer tokens in the store during the pause after a failed refresh", async () => {
   for (const age of [56 * MINUTE, HOUR]) {
-    const store = new AsyncStore();
-    const { session, another, service, clock, events } = await signedIn({ store });
-    clock.advance(age);
-    service.failure = new Error("unavailable");
-    await rejection(session.refresh());
+    const { session, another, service, clock, events } = await pausedScene(age);
     service.failure = undefined;
     service.rotation = true;
     const { id_token } = await another().refresh();
@@ -148,11 +154,7 @@ test("CredentialSession adopts newer tokens in the store during the pause after 
 
 test("CredentialSession notices a sign-out elsewhere during the pause after a failed refresh", async () => {
   for (const age of [56 * MINUTE, HOUR]) {
-    const store = new AsyncStore();
-    const { session, another, service, clock, events } = await signedIn({ store });
-    clock.advance(age);
-    service.failure = new Error("unavailable");
-    await rejection(session.refresh());
+    const { session, another, service, events } = await pausedScene(age);
     await another().signOut();
     const error = await rejection(session.getIdToken());
     assertInstanceOf(error, CredentialSessionError, String(error));
